@@ -1,0 +1,2 @@
+namespace ClosureTable.Tests;
+public class SmokeTests { [Fact] public void T() => Assert.True(true); }
