@@ -1,0 +1,101 @@
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace ClosureTable.LocalPostgres;
+
+/// <summary>
+/// A process's use of the private PostgreSQL of a data directory. The first user starts the server, later ones adopt it, and the last
+/// one to leave stops it. A user that is killed leaves the server running; the next user adopts it, and so takes on the duty to stop it.
+/// </summary>
+public sealed class LocalServer : IAsyncDisposable
+{
+    private readonly ServerDirectory _directory;
+    private readonly IPostgres _postgres;
+    private readonly ILogger _logger;
+    private IDisposable? _use;
+
+    private LocalServer(ServerDirectory directory, IPostgres postgres, ILogger logger, IDisposable use, string connectionString, bool started)
+    {
+        (_directory, _postgres, _logger, _use) = (directory, postgres, logger, use);
+        (ConnectionString, Started) = (connectionString, started);
+    }
+
+    /// <summary>How to connect with Npgsql, as the server's superuser, to <see cref="LocalPostgresOptions.Database"/>.</summary>
+    public string ConnectionString { get; }
+
+    /// <summary>Whether this call started the server; <see langword="false"/> if it adopted a running one.</summary>
+    public bool Started { get; }
+
+    /// <summary>Starts the server of the data directory, or adopts it if it runs, and creates the database if it is missing.</summary>
+    /// <exception cref="PostgresNotFoundException">There is no PostgreSQL on this machine, nor a Docker engine; the message says what to install.</exception>
+    /// <exception cref="PostgresStartException">There is one, but it does not start; the message says why.</exception>
+    public static async Task<LocalServer> Start(LocalPostgresOptions options, ILogger logger, CancellationToken ct)
+    {
+        var directory = ServerDirectory.Open(options.DataDirectory);
+
+        // Looking for a server, starting one and stopping one all happen under this lock: what one process decides on, another cannot change.
+        using var turn = await directory.WaitForTurn(ct);
+        var postgres = await Choose(directory, options, logger, ct);
+        var use = directory.Join();
+        try
+        {
+            var running = await postgres.FindRunning(ct);
+            var server = running ?? await postgres.Start(ct);
+            var connectionString = await CreateDatabase(server, options.Database, ct);
+            logger.LogInformation("{Verb} the private PostgreSQL in {Directory}", running is null ? "Started" : "Using", directory.Root);
+            return new LocalServer(directory, postgres, logger, use, connectionString, started: running is null);
+        }
+        catch
+        {
+            await Leave(directory, postgres, use);
+            throw;
+        }
+    }
+
+    /// <summary>Stops the server unless another live process uses it.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _use, null) is not { } use) return;
+        using var turn = await _directory.WaitForTurn(CancellationToken.None);
+        try
+        {
+            if (await Leave(_directory, _postgres, use)) _logger.LogInformation("Stopped the private PostgreSQL in {Directory}", _directory.Root);
+        }
+        catch (PostgresStopException e)
+        {
+            // The process is on its way out: the next one to use the directory adopts this server.
+            _logger.LogWarning(e, "The private PostgreSQL in {Directory} was left running", _directory.Root);
+        }
+    }
+
+    /// <summary>What the directory was made with goes on being used; a new one prefers the machine's PostgreSQL to a container.</summary>
+    private static async Task<IPostgres> Choose(ServerDirectory directory, LocalPostgresOptions options, ILogger logger, CancellationToken ct)
+    {
+        var container = new PostgresContainer(directory, options, logger);
+        if (container.HasData) return container;
+        if (await PostgresBinaries.Find(options, directory.Version, ct) is { } binaries)
+            return new PostgresProcess(directory, binaries, await ServerAccount.For(directory, ct), options, logger);
+        return directory.Version is null && await container.EngineAnswers(ct) ? container : throw new PostgresNotFoundException();
+    }
+
+    private static async Task<bool> Leave(ServerDirectory directory, IPostgres postgres, IDisposable use)
+    {
+        use.Dispose();
+        if (directory.HasUsers) return false;
+        await postgres.Stop();
+        return true;
+    }
+
+    private static async Task<string> CreateDatabase(NpgsqlConnectionStringBuilder server, string database, CancellationToken ct)
+    {
+        await using var connection = new NpgsqlConnection(server.ForMaintenance());
+        await connection.OpenAsync(ct);
+        await using var find = new NpgsqlCommand("select 1 from pg_database where datname = $1", connection) { Parameters = { new() { Value = database } } };
+        if (await find.ExecuteScalarAsync(ct) is null)
+        {
+            await using var create = new NpgsqlCommand($"create database \"{database.Replace("\"", "\"\"", StringComparison.Ordinal)}\"", connection);
+            await create.ExecuteNonQueryAsync(ct);
+        }
+        return new NpgsqlConnectionStringBuilder(server.ConnectionString) { Database = database }.ConnectionString;
+    }
+}

@@ -1,0 +1,81 @@
+using CliWrap;
+using CliWrap.Buffered;
+
+namespace ClosureTable.LocalPostgres;
+
+/// <summary>A directory of PostgreSQL's programs.</summary>
+internal sealed record PostgresBinaries(string Directory, int Version)
+{
+    /// <summary>The oldest major version that the schema is made for.</summary>
+    public const int OldestVersion = 15;
+
+    private static readonly string[] Programs = ["initdb", "pg_ctl", "postgres"];
+
+    public string Path(string program) => System.IO.Path.Combine(Directory, FileName(program));
+
+    /// <summary>
+    /// The binaries in the directory that the options name, or else the first found; <see langword="null"/> if none are.
+    /// Data that exist can be read by the major version that made them and by no other.
+    /// </summary>
+    public static async Task<PostgresBinaries?> Find(LocalPostgresOptions options, int? dataVersion, CancellationToken ct)
+    {
+        var passedOver = new List<string>();
+        foreach (var directory in options.BinDirectory is { } named ? [named] : options.SearchDirectories ?? UsualDirectories())
+        {
+            if (await In(directory, ct) is not { } binaries) continue;
+            if (dataVersion is { } needed ? binaries.Version == needed : binaries.Version >= OldestVersion) return binaries;
+            passedOver.Add($"version {binaries.Version} in {directory}");
+        }
+
+        var others = passedOver.Count == 0 ? "" : $" There is {string.Join(", ", passedOver)}.";
+        if (dataVersion is not null)
+            throw new PostgresNotFoundException($"The data were made by PostgreSQL {dataVersion}, which was not found.{others}");
+        if (options.BinDirectory is not null)
+            throw new PostgresNotFoundException($"LocalPostgres__BinDirectory is {options.BinDirectory}, which has no initdb, pg_ctl and postgres of version {OldestVersion} or later.{others}");
+        return null;
+    }
+
+    private static async Task<PostgresBinaries?> In(string directory, CancellationToken ct)
+    {
+        // Client packages put some of PostgreSQL's programs on the path without the server: all three have to be there.
+        if (!Programs.All(program => File.Exists(System.IO.Path.Combine(directory, FileName(program))))) return null;
+        var answer = await Cli.Wrap(System.IO.Path.Combine(directory, FileName("postgres"))).WithArguments("--version")
+            .WithValidation(CommandResultValidation.None).ExecuteBufferedAsync(ct);
+        return ParseVersion(answer.StandardOutput) is { } version ? new PostgresBinaries(directory, version) : null;
+    }
+
+    /// <summary>15 from "postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)", 18 from "postgres (PostgreSQL) 18beta1".</summary>
+    internal static int? ParseVersion(string answer)
+    {
+        const string name = "(PostgreSQL) ";
+        if (answer.IndexOf(name, StringComparison.Ordinal) is not (>= 0 and var at)) return null;
+        var digits = string.Concat(answer.Skip(at + name.Length).TakeWhile(char.IsAsciiDigit));
+        return int.TryParse(digits, out var version) ? version : null;
+    }
+
+    /// <summary>The path first, as the user's own choice; then where each distribution puts its servers, newest first.</summary>
+    private static IEnumerable<string> UsualDirectories() =>
+    [
+        .. (Environment.GetEnvironmentVariable("PATH") ?? "").Split(System.IO.Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries),
+        .. Below("/usr/lib/postgresql", "", "bin"), // Debian, Ubuntu
+        .. Below("/usr", "pgsql-", "bin"), // PostgreSQL's own packages for Red Hat and its kin
+        .. Below("/opt/homebrew/opt", "postgresql@", "bin"), // Homebrew on ARM
+        .. Below("/usr/local/opt", "postgresql@", "bin"), // Homebrew on Intel
+        .. Below("/home/linuxbrew/.linuxbrew/opt", "postgresql@", "bin"),
+        .. Below("/Applications/Postgres.app/Contents/Versions", "", "bin"),
+        .. Below("/usr/libexec", "postgresql", ""), // Alpine
+        .. Below(System.IO.Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.ProgramFiles), "PostgreSQL"), "", "bin"), // Windows
+    ];
+
+    /// <summary>The directories <c>parent/prefixNN/child</c>, highest number first.</summary>
+    internal static IEnumerable<string> Below(string parent, string prefix, string child) =>
+        !System.IO.Directory.Exists(parent)
+            ? []
+            : from directory in new DirectoryInfo(parent).GetDirectories(prefix + "*")
+              let version = int.TryParse(directory.Name[prefix.Length..], out var number) ? number : (int?)null
+              where version is not null
+              orderby version descending
+              select System.IO.Path.Combine(directory.FullName, child);
+
+    private static string FileName(string program) => OperatingSystem.IsWindows() ? program + ".exe" : program;
+}

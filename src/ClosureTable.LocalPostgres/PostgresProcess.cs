@@ -1,0 +1,180 @@
+using System.Diagnostics;
+using System.Globalization;
+using CliWrap.Buffered;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace ClosureTable.LocalPostgres;
+
+/// <summary>PostgreSQL from this machine's binaries. PostgreSQL's own <c>postmaster.pid</c> says whether it runs and where it listens.</summary>
+internal sealed class PostgresProcess(
+    ServerDirectory directory, PostgresBinaries binaries, ServerAccount account, LocalPostgresOptions options, ILogger logger) : IPostgres
+{
+    private const int SocketPort = 5432;
+    private const long LogLimit = 10 << 20;
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
+    private string PidFile => Path.Combine(directory.Data, "postmaster.pid");
+
+    public async Task<NpgsqlConnectionStringBuilder?> FindRunning(CancellationToken ct)
+    {
+        // A postmaster that starts, recovers or stops has its file but takes no connections yet, or no longer.
+        for (var waited = Stopwatch.StartNew(); ; await Task.Delay(PollInterval, ct))
+        {
+            if (await ReadPidFile(ct) is not { } postmaster) return null;
+            if (!IsPostgres(postmaster.Pid))
+            {
+                // Killed, or the machine went down. PostgreSQL would refuse to start if the number belongs to another process by now,
+                // or to a dead one that nobody has collected. Its shared memory still guards against backends that live on.
+                File.Delete(PidFile);
+                return null;
+            }
+            if (postmaster.Server is { } server && await server.Answers(ct)) return server;
+            if (waited.Elapsed > Patience)
+                throw new PostgresStartException($"The PostgreSQL server with process id {postmaster.Pid} holds {directory.Data} but does not answer. Its log is {directory.Log}.");
+        }
+    }
+
+    public async Task<NpgsqlConnectionStringBuilder> Start(CancellationToken ct)
+    {
+        if (directory.Version is null) await CreateData(ct);
+        if (File.Exists(directory.Log) && new FileInfo(directory.Log).Length > LogLimit) File.Delete(directory.Log);
+
+        for (var attempt = 1; ; attempt++)
+        {
+            await WriteSettings(ct);
+            var logged = File.Exists(directory.Log) ? new FileInfo(directory.Log).Length : 0;
+            if (await Launch()) break;
+
+            var log = File.Exists(directory.Log) ? (await File.ReadAllTextAsync(directory.Log, ct))[(int)logged..].Trim() : "";
+            // Backends of a killed server take a moment to notice; the port may have been taken since we looked.
+            var passing = log.Contains("still in use", StringComparison.Ordinal) || log.Contains("could not bind", StringComparison.Ordinal);
+            if (!passing || attempt == 20)
+                throw new PostgresStartException($"PostgreSQL {binaries.Version} in {binaries.Directory} does not start on {directory.Data}. Its log says:{Environment.NewLine}{log}");
+            await Task.Delay(PollInterval * 10, ct);
+        }
+        return await FindRunning(ct) ?? throw new PostgresStartException($"PostgreSQL started, then stopped. Its log is {directory.Log}.");
+    }
+
+    public async Task Stop()
+    {
+        var stop = await account.Command(binaries.Path("pg_ctl"), ["stop", "-D", directory.Data, "-m", "fast", "-s", "-w", "-t", "60"]).ExecuteBufferedAsync();
+        // Somebody else may have stopped it: an operator, or the machine on its way down.
+        if (!stop.IsSuccess && await ReadPidFile(CancellationToken.None) is { } postmaster && IsPostgres(postmaster.Pid))
+            throw new PostgresStopException($"PostgreSQL in {directory.Data} does not stop: {stop.StandardError.Trim()}");
+    }
+
+    /// <summary>Makes the data beside their place and moves them there when they are complete: half of them are never taken for the whole.</summary>
+    private async Task CreateData(CancellationToken ct)
+    {
+        logger.LogInformation("Creating a private PostgreSQL {Version} in {Directory}", binaries.Version, directory.Root);
+        directory.ReadOrCreatePassword();
+        await account.Own(directory.Password, ct);
+
+        var unfinished = directory.Data + ".new";
+        if (Directory.Exists(unfinished)) Directory.Delete(unfinished, recursive: true);
+        Directory.CreateDirectory(unfinished);
+        await account.Own(unfinished, ct);
+
+        // Plain byte order sorts fastest and the same everywhere; knowing the letters of all languages is for full-text search.
+        // Sockets need no password: their directory lets nobody in but the server's user (and root).
+        var initdb = await account.Command(binaries.Path("initdb"),
+        [
+            "-D", unfinished, "-U", IPostgres.User, "--pwfile", directory.Password, "--auth-local=trust", "--auth-host=scram-sha-256",
+            "--encoding=UTF8", "--locale=C", .. Letters(), .. options.Durable ? Array.Empty<string>() : ["--no-sync"],
+        ]).ExecuteBufferedAsync(ct);
+        if (!initdb.IsSuccess) throw new PostgresStartException($"initdb in {binaries.Directory} failed: {initdb.StandardError.Trim()}");
+
+        await File.AppendAllTextAsync(Path.Combine(unfinished, "postgresql.conf"), "\ninclude = '../closuretable.conf' # written at each start\n", ct);
+        Directory.Move(unfinished, directory.Data);
+    }
+
+    private static string[] Letters() =>
+        OperatingSystem.IsWindows() ? [] : OperatingSystem.IsMacOS() ? ["--lc-ctype=UTF-8"] : ["--lc-ctype=C.UTF-8"];
+
+    private async Task WriteSettings(CancellationToken ct)
+    {
+        KeyValuePair<string, string>[] place = options.UnixSocket
+            ? [new("listen_addresses", ""), new("unix_socket_directories", await CreateSocketDirectory(ct)), new("port", $"{SocketPort}")]
+            : [new("listen_addresses", "127.0.0.1"), new("unix_socket_directories", ""), new("port", $"{Connections.FreePort()}")];
+        var lines = place.Concat(options.AllSettings).Select(setting => $"{setting.Key} = '{setting.Value.Replace("'", "''", StringComparison.Ordinal)}'");
+        await File.WriteAllLinesAsync(directory.Settings, lines, ct);
+    }
+
+    /// <summary>A directory that only the server's user can enter: beside the data where the path is short enough for a socket, else where paths are short.</summary>
+    private async Task<string> CreateSocketDirectory(CancellationToken ct)
+    {
+        const int longest = 103 - 20; // macOS allows 103 bytes (Linux 107), of which /.s.PGSQL.5432.lock takes 20
+        var fits = directory.Sockets.Length <= longest && directory.Sockets.All(c => char.IsAsciiLetterOrDigit(c) || c is '/' or '.' or '-' or '_');
+        var sockets = fits ? directory.Sockets : Path.Combine(Environment.IsPrivilegedProcess ? "/var/run" : "/tmp", $"closuretable-{directory.Fingerprint}");
+        if (OperatingSystem.IsWindows()) return sockets;
+
+        try
+        {
+            Directory.CreateDirectory(sockets, ServerDirectory.UserOnly);
+            // In /tmp anybody may have been there before us. Only the owner may set the mode, and a link would lead elsewhere.
+            if (new DirectoryInfo(sockets).LinkTarget is not null) throw new UnauthorizedAccessException("It is a symbolic link.");
+            File.SetUnixFileMode(sockets, ServerDirectory.UserOnly);
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new PostgresStartException($"The socket's directory {sockets} is not ours: {e.Message} Remove it, or set LocalPostgres__DataDirectory to a shorter path.");
+        }
+        await account.Own(sockets, ct);
+        return sockets;
+    }
+
+    /// <summary>
+    /// pg_ctl puts the server into a session of its own, so that Ctrl+C reaches the service alone, which drains before it stops the server.
+    /// Nothing is redirected: on Windows the server would inherit the pipe and hold it open. Not cancelled halfway: a server would be left behind.
+    /// </summary>
+    private async Task<bool> Launch()
+    {
+        var command = account.Command(binaries.Path("pg_ctl"), ["start", "-D", directory.Data, "-l", directory.Log, "-s", "-w", "-t", "60"]);
+        using var pgCtl = Process.Start(new ProcessStartInfo(command.TargetFilePath, command.Arguments) { WorkingDirectory = command.WorkingDirPath })!;
+        await pgCtl.WaitForExitAsync();
+        return pgCtl.ExitCode == 0;
+    }
+
+    /// <summary>The lines of postmaster.pid: process id, data directory, start time, port, socket directory, listen address, …</summary>
+    private async Task<(int Pid, NpgsqlConnectionStringBuilder? Server)?> ReadPidFile(CancellationToken ct)
+    {
+        string[] lines;
+        try
+        {
+            lines = await File.ReadAllLinesAsync(PidFile, ct);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+
+        if (lines.Length == 0 || !int.TryParse(lines[0], CultureInfo.InvariantCulture, out var pid)) return (0, null);
+        if (lines.Length < 6) return (pid, null);
+        return (pid, new NpgsqlConnectionStringBuilder
+        {
+            Host = lines[4] is "" ? lines[5] : lines[4],
+            Port = int.Parse(lines[3], CultureInfo.InvariantCulture),
+            Username = IPostgres.User,
+            Password = lines[4] is "" ? directory.ReadOrCreatePassword() : null,
+            SslMode = SslMode.Disable,
+        });
+    }
+
+    private static bool IsPostgres(int pid)
+    {
+        try
+        {
+            using var process = Process.GetProcessById(pid);
+            // On Linux a process without a command line is dead and waits for its parent to collect it.
+            var commandLine = $"/proc/{pid}/cmdline";
+            return process.ProcessName.StartsWith("postgres", StringComparison.OrdinalIgnoreCase)
+                && (!File.Exists(commandLine) || File.ReadAllText(commandLine).Length > 0);
+        }
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException or IOException)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,55 @@
+using CliWrap;
+using CliWrap.Buffered;
+
+namespace ClosureTable.LocalPostgres;
+
+/// <summary>The operating system's user that runs the server. PostgreSQL refuses to run as root, so a service that is root lends it another one.</summary>
+internal sealed class ServerAccount
+{
+    private readonly ServerDirectory _directory;
+    private readonly string? _other;
+
+    private ServerAccount(ServerDirectory directory, string? other) => (_directory, _other) = (directory, other);
+
+    /// <summary>Ourselves; for root the owner of the data, or else <c>postgres</c>, or else <c>nobody</c>.</summary>
+    public static async Task<ServerAccount> For(ServerDirectory directory, CancellationToken ct)
+    {
+        if (OperatingSystem.IsWindows() || !Environment.IsPrivilegedProcess) return new ServerAccount(directory, null);
+
+        var owner = (await Output(Cli.Wrap("ls").WithArguments(["-ld", directory.Data]), ct))?.Split(' ', StringSplitOptions.RemoveEmptyEntries)[2];
+        var account = new ServerAccount(directory, owner ?? (await Output(Cli.Wrap("id").WithArguments("postgres"), ct) is null ? "nobody" : "postgres"));
+        File.SetUnixFileMode(directory.Root, File.GetUnixFileMode(directory.Root) | ServerDirectory.Passable);
+        if (await Output(account.Command("ls", ["-d", directory.Root + "/."]), ct) is null)
+        {
+            throw new PostgresStartException($"""
+                PostgreSQL does not run as root, so it runs as {account._other} here, who cannot enter {directory.Root}.
+                Set LocalPostgres__DataDirectory to a directory all of whose parents others may pass through (such as one below /var/lib), or run the service as an ordinary user.
+                """);
+        }
+        return account;
+    }
+
+    /// <summary>A command that runs as this user.</summary>
+    public Command Command(string program, IReadOnlyList<string> arguments)
+    {
+        IReadOnlyList<string> all = _other is null ? [program, .. arguments]
+            : File.Exists("/usr/sbin/runuser") || File.Exists("/sbin/runuser") ? ["runuser", "-u", _other, "--", program, .. arguments] // Linux
+            : OperatingSystem.IsMacOS() ? ["sudo", "-n", "-u", _other, "--", program, .. arguments]
+            : ["su", "-s", "/bin/sh", "-c", "exec \"$0\" \"$@\"", "--", _other, program, .. arguments]; // Alpine
+
+        // The server's user may not be allowed into our working directory.
+        return Cli.Wrap(all[0]).WithArguments(all.Skip(1)).WithWorkingDirectory(_directory.Root).WithValidation(CommandResultValidation.None);
+    }
+
+    /// <summary>Gives a file or directory to this user.</summary>
+    public async Task Own(string path, CancellationToken ct)
+    {
+        if (_other is not null) await Cli.Wrap("chown").WithArguments([_other, path]).ExecuteBufferedAsync(ct);
+    }
+
+    private static async Task<string?> Output(Command command, CancellationToken ct)
+    {
+        var result = await command.WithValidation(CommandResultValidation.None).ExecuteBufferedAsync(ct);
+        return result.IsSuccess ? result.StandardOutput : null;
+    }
+}

@@ -1,0 +1,98 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace ClosureTable.LocalPostgres;
+
+/// <summary>
+/// What lies in the data directory, and the two file locks by which processes share it. Both are locks of the operating system, which
+/// lets go of them when a process ends, however it ends: there are no process ids to compare and nothing to clean up after a kill.
+/// </summary>
+internal sealed class ServerDirectory
+{
+    private static readonly TimeSpan LockPollInterval = TimeSpan.FromMilliseconds(20);
+
+    private ServerDirectory(string root) => Root = root;
+
+    public string Root { get; }
+    public string Data => Path.Combine(Root, "data");
+    public string Log => Path.Combine(Root, "data", "server.log");
+    public string Settings => Path.Combine(Root, "closuretable.conf");
+    public string Sockets => Path.Combine(Root, "socket");
+    public string Password => Path.Combine(Root, "password");
+    public string Container => Path.Combine(Root, "container");
+
+    /// <summary>Tells this directory from every other one, in 12 hexadecimal digits.</summary>
+    public string Fingerprint => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Root)))[..12];
+
+    /// <summary>The major version of PostgreSQL that made the data; <see langword="null"/> if there is none yet.</summary>
+    public int? Version => Path.Combine(Data, "PG_VERSION") is var file && File.Exists(file) ? int.Parse(File.ReadAllText(file), null) : null;
+
+    public static ServerDirectory Open(string? path)
+    {
+        var directory = new ServerDirectory(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path ?? Default())));
+        try
+        {
+            // Others need to pass through it only where the server is another user than the service.
+            if (OperatingSystem.IsWindows()) Directory.CreateDirectory(directory.Root);
+            else Directory.CreateDirectory(directory.Root, UserOnly | (Environment.IsPrivilegedProcess ? Passable : 0));
+            return directory;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new PostgresStartException($"The private PostgreSQL cannot have the directory {directory.Root}: {e.Message} Set LocalPostgres__DataDirectory to one that it can.");
+        }
+    }
+
+    public const UnixFileMode UserOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    public const UnixFileMode Passable = UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+
+    private static string Default() => Environment.IsPrivilegedProcess && !OperatingSystem.IsWindows()
+        ? "/var/lib/closuretable/postgres"
+        : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "ClosureTable", "postgres");
+
+    /// <summary>Waits until no other process starts or stops the server, and keeps all others waiting until disposed.</summary>
+    public async Task<IDisposable> WaitForTurn(CancellationToken ct)
+    {
+        IDisposable? turn;
+        while ((turn = TryLock("lock")) is null) await Task.Delay(LockPollInterval, ct);
+        return turn;
+    }
+
+    /// <summary>Makes this process a user of the server until disposed: a shared lock, which any number can hold.</summary>
+    public IDisposable Join() => new FileStream(Path.Combine(Root, "users"), FileMode.OpenOrCreate, FileAccess.Read, FileShare.Read);
+
+    /// <summary>Whether a live process uses the server: then nobody can have the file to itself.</summary>
+    public bool HasUsers
+    {
+        get
+        {
+            using var alone = TryLock("users");
+            return alone is null;
+        }
+    }
+
+    private FileStream? TryLock(string name)
+    {
+        try
+        {
+            return new FileStream(Path.Combine(Root, name), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException e) when (e is not (FileNotFoundException or DirectoryNotFoundException or PathTooLongException))
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The password of the server's user, made up on first use; for servers that listen on a port.</summary>
+    public string ReadOrCreatePassword()
+    {
+        if (!File.Exists(Password))
+        {
+            var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
+            if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+            using var file = new StreamWriter(Password, options);
+            file.Write(RandomNumberGenerator.GetHexString(32, lowercase: true));
+        }
+        return File.ReadAllText(Password);
+    }
+}
