@@ -44,7 +44,7 @@ create table comments_tree (
 
 create index comments_tree_descendant on comments_tree (descendant_id, ancestor_id);
 
--- comment_count counts live comments and tombstones, like_count the likes of the root. A root that was moved below
+-- comment_count counts live comments and tombstones, tombstone_count the latter, like_count the likes of the root. A root that was moved below
 -- another comment leaves its row behind with no comments, so that its version goes on where it stopped
 -- if it ever becomes a root again: one ETag never names two states.
 create table comments_threads (
@@ -52,10 +52,11 @@ create table comments_threads (
   topic            text        constraint comments_threads_topic_length check (char_length(topic) between 1 and 512),
   version          bigint      not null default 1,
   comment_count    int         not null default 1,
+  tombstone_count  int         not null default 0,
   like_count       int         not null default 0,
   created_at       timestamptz not null,
   last_activity_at timestamptz not null,
-  constraint comments_threads_counts_not_negative check (comment_count >= 0 and like_count >= 0)
+  constraint comments_threads_counts_not_negative check (comment_count >= tombstone_count and tombstone_count >= 0 and like_count >= 0)
 )
 with (fillfactor = 70);
 

@@ -1,0 +1,48 @@
+using System.CommandLine;
+
+namespace ClosureTable.Api.Commands;
+
+/// <summary>What the program does: serve, which is the default, or one of the operator's commands.</summary>
+internal static class CommandLine
+{
+    /// <param name="args">The program's arguments; <c>serve</c> hands what it does not know on to the configuration.</param>
+    /// <param name="serve">Runs the service until it is stopped.</param>
+    /// <returns>The exit code: 0 for success, 1 for failure.</returns>
+    public static async Task<int> Run(string[] args, Func<string[], Task> serve)
+    {
+        var root = new RootCommand("ClosureTable: threads of comments, kept in PostgreSQL as a closure table.")
+        {
+            TreatUnmatchedTokensAsErrors = false,
+        };
+        var serving = new Command("serve", "Serve HTTP (the default). Settings may follow, as in --urls http://localhost:9000.")
+        {
+            TreatUnmatchedTokensAsErrors = false,
+        };
+        root.SetAction(result => Serve(result.UnmatchedTokens));
+        serving.SetAction(result => Serve(result.UnmatchedTokens));
+        root.Add(serving);
+        root.Add(MigrateCommand.Create());
+        root.Add(HealthCommand.Create());
+
+        // The web host drains requests on Ctrl+C and SIGTERM by itself; a second handler would cut it short.
+        return await root.Parse(args).InvokeAsync(new InvocationConfiguration
+        {
+            EnableDefaultExceptionHandler = false,
+            ProcessTerminationTimeout = null,
+        });
+
+        async Task<int> Serve(IReadOnlyList<string> settings)
+        {
+            try
+            {
+                await serve([.. settings]);
+                return 0;
+            }
+            catch (Exception exception) when (Explained.By(exception) is { } message)
+            {
+                await Console.Error.WriteLineAsync(message);
+                return 1;
+            }
+        }
+    }
+}

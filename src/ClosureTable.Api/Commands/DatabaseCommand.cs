@@ -1,0 +1,30 @@
+using System.CommandLine;
+using ClosureTable.Api.Hosting;
+
+namespace ClosureTable.Api.Commands;
+
+/// <summary>What every command that works on the database shares: the service's configuration and its database, opened.</summary>
+internal static class DatabaseCommand
+{
+    /// <param name="result">The parsed command line; <c>--Section:Key value</c> after the command's own options is configuration.</param>
+    /// <param name="work">Gets the services and the standard output; its result is the exit code.</param>
+    /// <param name="ct">Ctrl+C.</param>
+    public static async Task<int> Run(ParseResult result, Func<IServiceProvider, TextWriter, CancellationToken, Task<int>> work, CancellationToken ct)
+    {
+        var builder = Host.CreateApplicationBuilder([.. result.UnmatchedTokens]);
+        builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        builder.AddDatabase();
+        using var host = builder.Build();
+        await using var database = host.Services.GetRequiredService<Database>();
+        try
+        {
+            await database.Open(ct);
+            return await work(host.Services, result.InvocationConfiguration.Output, ct);
+        }
+        catch (Exception exception) when (Explained.By(exception) is { } message)
+        {
+            await result.InvocationConfiguration.Error.WriteLineAsync(message);
+            return 1;
+        }
+    }
+}

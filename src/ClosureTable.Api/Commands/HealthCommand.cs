@@ -1,0 +1,31 @@
+using System.CommandLine;
+
+namespace ClosureTable.Api.Commands;
+
+/// <summary>Asks a running service whether it is ready: a container image without curl can check itself.</summary>
+internal static class HealthCommand
+{
+    public static Command Create()
+    {
+        var url = new Option<Uri>("--url")
+        {
+            Description = "The address to ask.",
+            DefaultValueFactory = _ => new Uri("http://127.0.0.1:8080/health/ready"),
+        };
+        var command = new Command("healthcheck", "Exit with 0 when the service that runs here is ready.") { url };
+        command.SetAction(async (result, ct) =>
+        {
+            using var client = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
+            try
+            {
+                using var answer = await client.GetAsync(result.GetRequiredValue(url), ct);
+                return answer.IsSuccessStatusCode ? 0 : 1;
+            }
+            catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException)
+            {
+                return 1;
+            }
+        });
+        return command;
+    }
+}

@@ -1,0 +1,23 @@
+using System.CommandLine;
+using ClosureTable.Api.Hosting;
+
+namespace ClosureTable.Api.Commands;
+
+internal static class MigrateCommand
+{
+    public static Command Create()
+    {
+        var status = new Option<bool>("--status") { Description = "List the scripts and whether they were applied; change nothing." };
+        var command = new Command("migrate", "Bring the database's schema to the one that this build needs.") { status };
+        command.SetAction((result, ct) => DatabaseCommand.Run(result, async (services, output, ct) =>
+        {
+            var migrations = services.GetRequiredService<Migrations>();
+            if (!result.GetValue(status))
+                migrations.Apply();
+            foreach (var script in await migrations.Status(ct))
+                output.WriteLine($"{(script.Applied ? "applied" : "pending")}  {script.Script}");
+            return 0;
+        }, ct));
+        return command;
+    }
+}

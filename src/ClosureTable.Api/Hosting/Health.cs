@@ -1,0 +1,26 @@
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace ClosureTable.Api.Hosting;
+
+/// <summary>Ready: the database answers, and its schema is the one that this build needs.</summary>
+internal sealed class SchemaCheck(Migrations migrations) : IHealthCheck
+{
+    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        var pending = (await migrations.Status(cancellationToken)).Where(script => !script.Applied).Select(script => script.Script).ToList();
+        return pending.Count == 0
+            ? HealthCheckResult.Healthy()
+            : HealthCheckResult.Unhealthy($"The schema lacks {string.Join(", ", pending)}.");
+    }
+}
+
+internal static class HealthEndpoints
+{
+    public static void MapHealth(this IEndpointRouteBuilder app)
+    {
+        // Live asks nothing of the database: a service that waits for it must not be restarted for that.
+        app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = _ => false });
+        app.MapHealthChecks("/health/ready", new HealthCheckOptions());
+    }
+}

@@ -1,0 +1,74 @@
+using Dapper;
+using DbUp;
+using DbUp.Engine;
+using Npgsql;
+
+namespace ClosureTable.Api.Hosting;
+
+/// <summary>A numbered script of <c>db/</c> and whether the database has it.</summary>
+internal sealed record MigrationStatus(string Script, bool Applied);
+
+/// <summary>
+/// Brings a database to the schema that this build needs: the scripts of <c>db/</c>, embedded, in the order of their
+/// numbers, in one transaction. A script that fails leaves the schema as it was.
+/// </summary>
+internal sealed class Migrations(Database database, ILogger<Migrations> logger)
+{
+    /// <summary>The number under which instances that start at once wait for each other.</summary>
+    private const long UpgradeLock = 0x436C6F7375726554;
+
+    private readonly IReadOnlyList<SqlScript> scripts = ReadScripts();
+
+    /// <exception cref="MigrationFailedException">A script failed; nothing of this upgrade was kept.</exception>
+    public void Apply()
+    {
+        using var connection = new NpgsqlConnection(database.ConnectionString + ";Pooling=false");
+        connection.Open();
+        // Two instances that upgrade at once collide in the journal (23505). The lock goes with the connection.
+        connection.Execute("select pg_advisory_lock(@UpgradeLock)", new { UpgradeLock }, commandTimeout: 0);
+        var result = Engine().PerformUpgrade();
+        if (!result.Successful)
+            throw new MigrationFailedException(result.ErrorScript?.Name, result.Error);
+        foreach (var script in result.Scripts)
+            logger.LogInformation("Applied {Script}", script.Name);
+    }
+
+    public async Task<IReadOnlyList<MigrationStatus>> Status(CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        var known = await connection.ExecuteScalarAsync<bool>(new CommandDefinition(
+            "select to_regclass('public.schema_versions') is not null", cancellationToken: ct));
+        var applied = known
+            ? (await connection.QueryAsync<string>(new CommandDefinition(
+                "select scriptname from public.schema_versions", cancellationToken: ct))).ToHashSet()
+            : [];
+        return [.. scripts.Select(script => new MigrationStatus(script.Name, applied.Contains(script.Name)))];
+    }
+
+    private UpgradeEngine Engine() => DeployChanges.To
+        .PostgresqlDatabase(database.ConnectionString + ";Pooling=false")
+        .WithScripts(scripts)
+        .JournalToPostgresqlTable("public", "schema_versions")
+        .WithTransaction()
+        // DbUp would read $body$ as a variable of its own.
+        .WithVariablesDisabled()
+        .LogToNowhere()
+        .Build();
+
+    private static List<SqlScript> ReadScripts()
+    {
+        var assembly = typeof(Migrations).Assembly;
+        return [.. assembly.GetManifestResourceNames()
+            .Where(name => name.StartsWith("db/", StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal)
+            .Select(name =>
+            {
+                using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
+                return new SqlScript(name["db/".Length..], reader.ReadToEnd());
+            })];
+    }
+}
+
+/// <summary>Says which script failed, and why, in PostgreSQL's words.</summary>
+internal sealed class MigrationFailedException(string? script, Exception cause)
+    : Exception($"The migration {script ?? "journal"} failed, and the schema was left as it was: {cause.Message}", cause);
