@@ -68,14 +68,21 @@ public sealed class LocalServer : IAsyncDisposable
         }
     }
 
-    /// <summary>What the directory was made with goes on being used; a new one prefers the machine's PostgreSQL to a container.</summary>
+    /// <summary>What the directory was made with goes on being used; for a new one the machine's PostgreSQL comes before a container.</summary>
     private static async Task<IPostgres> Choose(ServerDirectory directory, LocalPostgresOptions options, ILogger logger, CancellationToken ct)
     {
         var container = new PostgresContainer(directory, options, logger);
         if (container.HasData) return container;
-        if (await PostgresBinaries.Find(options, directory.Version, ct) is { } binaries)
+        try
+        {
+            var binaries = await PostgresBinaries.Find(options, directory.Version, ct);
             return new PostgresProcess(directory, binaries, await ServerAccount.For(directory, ct), options, logger);
-        return directory.Version is null && await container.EngineAnswers(ct) ? container : throw new PostgresNotFoundException();
+        }
+        catch (PostgresNotFoundException) when (directory.Version is null && options.BinDirectory is null)
+        {
+            if (await container.EngineAnswers(ct)) return container;
+            throw;
+        }
     }
 
     private static async Task<bool> Leave(ServerDirectory directory, IPostgres postgres, IDisposable use)

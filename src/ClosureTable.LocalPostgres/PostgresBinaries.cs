@@ -14,10 +14,11 @@ internal sealed record PostgresBinaries(string Directory, int Version)
     public string Path(string program) => System.IO.Path.Combine(Directory, FileName(program));
 
     /// <summary>
-    /// The binaries in the directory that the options name, or else the first found; <see langword="null"/> if none are.
+    /// The binaries in the directory that the options name, or else the first found.
     /// Data that exist can be read by the major version that made them and by no other.
     /// </summary>
-    public static async Task<PostgresBinaries?> Find(LocalPostgresOptions options, int? dataVersion, CancellationToken ct)
+    /// <exception cref="PostgresNotFoundException">There are none, or none of a version that will do.</exception>
+    public static async Task<PostgresBinaries> Find(LocalPostgresOptions options, int? dataVersion, CancellationToken ct)
     {
         var passedOver = new List<string>();
         foreach (var directory in options.BinDirectory is { } named ? [named] : options.SearchDirectories ?? UsualDirectories())
@@ -27,12 +28,10 @@ internal sealed record PostgresBinaries(string Directory, int Version)
             passedOver.Add($"version {binaries.Version} in {directory}");
         }
 
+        var wanted = dataVersion is { } made ? $"PostgreSQL {made}, which made the data," : $"PostgreSQL {OldestVersion} or later";
+        var place = options.BinDirectory is null ? "on this machine, where the service could start it for itself" : $"in LocalPostgres__BinDirectory, {options.BinDirectory}";
         var others = passedOver.Count == 0 ? "" : $" There is {string.Join(", ", passedOver)}.";
-        if (dataVersion is not null)
-            throw new PostgresNotFoundException($"The data were made by PostgreSQL {dataVersion}, which was not found.{others}");
-        if (options.BinDirectory is not null)
-            throw new PostgresNotFoundException($"LocalPostgres__BinDirectory is {options.BinDirectory}, which has no initdb, pg_ctl and postgres of version {OldestVersion} or later.{others}");
-        return null;
+        throw new PostgresNotFoundException($"There is no {wanted} {place}.{others}");
     }
 
     private static async Task<PostgresBinaries?> In(string directory, CancellationToken ct)

@@ -55,7 +55,7 @@ internal sealed class PostgresContainer(ServerDirectory directory, LocalPostgres
 
     public async Task Stop()
     {
-        var stop = await Docker(["stop", "--time", "60", Name], CancellationToken.None);
+        var stop = await Docker(["stop", "-t", "60", Name], CancellationToken.None);
         if (!stop.IsSuccess && !stop.StandardError.Contains("No such container", StringComparison.OrdinalIgnoreCase))
             throw new PostgresStopException($"docker stop {Name} failed: {stop.StandardError.Trim()}");
     }

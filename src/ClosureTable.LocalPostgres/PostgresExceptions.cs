@@ -1,8 +1,8 @@
 namespace ClosureTable.LocalPostgres;
 
 /// <summary>Neither PostgreSQL's binaries nor a Docker engine were found. The message says how to get one, a line for each kind of machine.</summary>
-public sealed class PostgresNotFoundException(string? found = null) : Exception($"""
-    {found ?? "There is no PostgreSQL on this machine that the service could start for itself, and no Docker engine answers."} Any one of these mends it:
+public sealed class PostgresNotFoundException(string missing) : Exception($"""
+    {missing} Any one of these mends it:
       Debian, Ubuntu:  sudo apt-get install postgresql
       macOS:           brew install postgresql@{PostgresBinaries.OldestVersion}
       Windows:         winget install PostgreSQL.PostgreSQL.{PostgresBinaries.OldestVersion}

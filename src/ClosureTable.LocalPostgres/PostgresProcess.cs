@@ -15,6 +15,7 @@ internal sealed class PostgresProcess(
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
+    private string Unfinished => directory.Data + ".new-";
     private string PidFile => Path.Combine(directory.Data, "postmaster.pid");
 
     public async Task<NpgsqlConnectionStringBuilder?> FindRunning(CancellationToken ct)
@@ -26,7 +27,8 @@ internal sealed class PostgresProcess(
             if (!IsPostgres(postmaster.Pid))
             {
                 // Killed, or the machine went down. PostgreSQL would refuse to start if the number belongs to another process by now,
-                // or to a dead one that nobody has collected. Its shared memory still guards against backends that live on.
+                // or to a dead one that nobody has collected. Its shared memory still keeps it from starting beside backends that live on.
+                if (postmaster.Server is { Host: ['/', ..] sockets } gone && Directory.Exists(sockets)) File.Delete(Path.Combine(sockets, $".s.PGSQL.{gone.Port}.lock"));
                 File.Delete(PidFile);
                 return null;
             }
@@ -45,16 +47,18 @@ internal sealed class PostgresProcess(
         {
             await WriteSettings(ct);
             var logged = File.Exists(directory.Log) ? new FileInfo(directory.Log).Length : 0;
-            if (await Launch()) break;
+            var launched = await Launch();
 
-            var log = File.Exists(directory.Log) ? (await File.ReadAllTextAsync(directory.Log, ct))[(int)logged..].Trim() : "";
+            // Asked in any case: a service killed while it started a server leaves one that comes up a moment later, and keeps ours out.
+            if (await FindRunning(ct) is { } server) return server;
+
+            var log = ReadLog(logged);
             // Backends of a killed server take a moment to notice; the port may have been taken since we looked.
             var passing = log.Contains("still in use", StringComparison.Ordinal) || log.Contains("could not bind", StringComparison.Ordinal);
-            if (!passing || attempt == 20)
-                throw new PostgresStartException($"PostgreSQL {binaries.Version} in {binaries.Directory} does not start on {directory.Data}. Its log says:{Environment.NewLine}{log}");
+            if (launched || !passing || attempt == 20)
+                throw new PostgresStartException($"PostgreSQL {binaries.Version} in {binaries.Directory} does not run on {directory.Data}. Its log says:{Environment.NewLine}{log}");
             await Task.Delay(PollInterval * 10, ct);
         }
-        return await FindRunning(ct) ?? throw new PostgresStartException($"PostgreSQL started, then stopped. Its log is {directory.Log}.");
     }
 
     public async Task Stop()
@@ -65,15 +69,25 @@ internal sealed class PostgresProcess(
             throw new PostgresStopException($"PostgreSQL in {directory.Data} does not stop: {stop.StandardError.Trim()}");
     }
 
-    /// <summary>Makes the data beside their place and moves them there when they are complete: half of them are never taken for the whole.</summary>
+    private string ReadLog(long from)
+    {
+        if (!File.Exists(directory.Log)) return "";
+        using var log = new StreamReader(directory.Log);
+        log.BaseStream.Seek(from, SeekOrigin.Begin);
+        return log.ReadToEnd().Trim();
+    }
+
+    /// <summary>
+    /// Makes the data beside their place and moves them there when they are complete: half of them are never taken for the whole.
+    /// The name is new each time, because the initdb of a killed service may still be at work on another.
+    /// </summary>
     private async Task CreateData(CancellationToken ct)
     {
         logger.LogInformation("Creating a private PostgreSQL {Version} in {Directory}", binaries.Version, directory.Root);
         directory.ReadOrCreatePassword();
         await account.Own(directory.Password, ct);
 
-        var unfinished = directory.Data + ".new";
-        if (Directory.Exists(unfinished)) Directory.Delete(unfinished, recursive: true);
+        var unfinished = Unfinished + Guid.NewGuid().ToString("n");
         Directory.CreateDirectory(unfinished);
         await account.Own(unfinished, ct);
 
@@ -88,6 +102,17 @@ internal sealed class PostgresProcess(
 
         await File.AppendAllTextAsync(Path.Combine(unfinished, "postgresql.conf"), "\ninclude = '../closuretable.conf' # written at each start\n", ct);
         Directory.Move(unfinished, directory.Data);
+        foreach (var abandoned in Directory.GetDirectories(directory.Root, Path.GetFileName(Unfinished) + "*"))
+        {
+            try
+            {
+                Directory.Delete(abandoned, recursive: true);
+            }
+            catch (IOException e)
+            {
+                logger.LogInformation("{Directory} is abandoned but stays until it can be deleted: {Reason}", abandoned, e.Message);
+            }
+        }
     }
 
     private static string[] Letters() =>
@@ -105,7 +130,7 @@ internal sealed class PostgresProcess(
     /// <summary>A directory that only the server's user can enter: beside the data where the path is short enough for a socket, else where paths are short.</summary>
     private async Task<string> CreateSocketDirectory(CancellationToken ct)
     {
-        const int longest = 103 - 20; // macOS allows 103 bytes (Linux 107), of which /.s.PGSQL.5432.lock takes 20
+        const int longest = 103 - 14; // macOS allows 103 bytes (Linux 107), of which /.s.PGSQL.5432 takes 14
         var fits = directory.Sockets.Length <= longest && directory.Sockets.All(c => char.IsAsciiLetterOrDigit(c) || c is '/' or '.' or '-' or '_');
         var sockets = fits ? directory.Sockets : Path.Combine(Environment.IsPrivilegedProcess ? "/var/run" : "/tmp", $"closuretable-{directory.Fingerprint}");
         if (OperatingSystem.IsWindows()) return sockets;
@@ -127,17 +152,22 @@ internal sealed class PostgresProcess(
 
     /// <summary>
     /// pg_ctl puts the server into a session of its own, so that Ctrl+C reaches the service alone, which drains before it stops the server.
-    /// Nothing is redirected: on Windows the server would inherit the pipe and hold it open. Not cancelled halfway: a server would be left behind.
+    /// On Windows it is the missing window that keeps Ctrl+C away, and nothing is redirected because the server would inherit the pipe and
+    /// hold it open. Not cancelled halfway: a server would be left behind.
     /// </summary>
     private async Task<bool> Launch()
     {
         var command = account.Command(binaries.Path("pg_ctl"), ["start", "-D", directory.Data, "-l", directory.Log, "-s", "-w", "-t", "60"]);
-        using var pgCtl = Process.Start(new ProcessStartInfo(command.TargetFilePath, command.Arguments) { WorkingDirectory = command.WorkingDirPath })!;
+        using var pgCtl = Process.Start(new ProcessStartInfo(command.TargetFilePath, command.Arguments) 
+        {
+            WorkingDirectory = command.WorkingDirPath,
+            CreateNoWindow = true,
+        })!;
         await pgCtl.WaitForExitAsync();
         return pgCtl.ExitCode == 0;
     }
 
-    /// <summary>The lines of postmaster.pid: process id, data directory, start time, port, socket directory, listen address, …</summary>
+    /// <summary>The lines of postmaster.pid: process id, data directory, start time, port, socket directory, listen address, … The last ones come as the server starts.</summary>
     private async Task<(int Pid, NpgsqlConnectionStringBuilder? Server)?> ReadPidFile(CancellationToken ct)
     {
         string[] lines;
@@ -151,13 +181,13 @@ internal sealed class PostgresProcess(
         }
 
         if (lines.Length == 0 || !int.TryParse(lines[0], CultureInfo.InvariantCulture, out var pid)) return (0, null);
-        if (lines.Length < 6) return (pid, null);
+        if (lines.Length < 6 || (lines[4] is "" ? lines[5] : lines[4]) is not { Length: > 0 } host) return (pid, null);
         return (pid, new NpgsqlConnectionStringBuilder
         {
-            Host = lines[4] is "" ? lines[5] : lines[4],
+            Host = host,
             Port = int.Parse(lines[3], CultureInfo.InvariantCulture),
             Username = IPostgres.User,
-            Password = lines[4] is "" ? directory.ReadOrCreatePassword() : null,
+            Password = host.StartsWith('/') ? null : directory.ReadOrCreatePassword(),
             SslMode = SslMode.Disable,
         });
     }

@@ -6,20 +6,19 @@ namespace ClosureTable.LocalPostgres;
 /// <summary>The operating system's user that runs the server. PostgreSQL refuses to run as root, so a service that is root lends it another one.</summary>
 internal sealed class ServerAccount
 {
-    private readonly ServerDirectory _directory;
     private readonly string? _other;
 
-    private ServerAccount(ServerDirectory directory, string? other) => (_directory, _other) = (directory, other);
+    private ServerAccount(string? other) => _other = other;
 
     /// <summary>Ourselves; for root the owner of the data, or else <c>postgres</c>, or else <c>nobody</c>.</summary>
     public static async Task<ServerAccount> For(ServerDirectory directory, CancellationToken ct)
     {
-        if (OperatingSystem.IsWindows() || !Environment.IsPrivilegedProcess) return new ServerAccount(directory, null);
+        if (OperatingSystem.IsWindows() || !Environment.IsPrivilegedProcess) return new ServerAccount(null);
 
         var owner = (await Output(Cli.Wrap("ls").WithArguments(["-ld", directory.Data]), ct))?.Split(' ', StringSplitOptions.RemoveEmptyEntries)[2];
-        var account = new ServerAccount(directory, owner ?? (await Output(Cli.Wrap("id").WithArguments("postgres"), ct) is null ? "nobody" : "postgres"));
-        File.SetUnixFileMode(directory.Root, File.GetUnixFileMode(directory.Root) | ServerDirectory.Passable);
-        if (await Output(account.Command("ls", ["-d", directory.Root + "/."]), ct) is null)
+        var account = new ServerAccount(owner ?? (await Output(Cli.Wrap("id").WithArguments("postgres"), ct) is null ? "nobody" : "postgres"));
+        if (!await account.CanEnter(directory, ct)) File.SetUnixFileMode(directory.Root, File.GetUnixFileMode(directory.Root) | ServerDirectory.Passable);
+        if (!await account.CanEnter(directory, ct))
         {
             throw new PostgresStartException($"""
                 PostgreSQL does not run as root, so it runs as {account._other} here, who cannot enter {directory.Root}.
@@ -28,6 +27,9 @@ internal sealed class ServerAccount
         }
         return account;
     }
+
+    private async Task<bool> CanEnter(ServerDirectory directory, CancellationToken ct) =>
+        await Output(Command("ls", ["-d", directory.Root + "/."]), ct) is not null;
 
     /// <summary>A command that runs as this user.</summary>
     public Command Command(string program, IReadOnlyList<string> arguments)
@@ -38,7 +40,7 @@ internal sealed class ServerAccount
             : ["su", "-s", "/bin/sh", "-c", "exec \"$0\" \"$@\"", "--", _other, program, .. arguments]; // Alpine
 
         // The server's user may not be allowed into our working directory.
-        return Cli.Wrap(all[0]).WithArguments(all.Skip(1)).WithWorkingDirectory(_directory.Root).WithValidation(CommandResultValidation.None);
+        return Cli.Wrap(all[0]).WithArguments(all.Skip(1)).WithWorkingDirectory("/").WithValidation(CommandResultValidation.None);
     }
 
     /// <summary>Gives a file or directory to this user.</summary>

@@ -39,9 +39,12 @@ internal sealed class ServerDirectory
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new PostgresStartException($"The private PostgreSQL cannot have the directory {directory.Root}: {e.Message} Set LocalPostgres__DataDirectory to one that it can.");
+            throw directory.NotOurs(e);
         }
     }
+
+    private PostgresStartException NotOurs(Exception e) =>
+        new($"The private PostgreSQL cannot have the directory {Root}: {e.Message} Set LocalPostgres__DataDirectory to one that this user can write to.");
 
     public const UnixFileMode UserOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     public const UnixFileMode Passable = UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
@@ -77,9 +80,13 @@ internal sealed class ServerDirectory
         {
             return new FileStream(Path.Combine(Root, name), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (IOException e) when (e is not (FileNotFoundException or DirectoryNotFoundException or PathTooLongException))
+        catch (UnauthorizedAccessException e)
         {
-            return null;
+            throw NotOurs(e);
+        }
+        catch (IOException) when (Directory.Exists(Root))
+        {
+            return null; // another process has it
         }
     }
 

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using CliWrap;
 using ClosureTable.LocalPostgres;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
@@ -8,14 +10,22 @@ namespace ClosureTable.Tests.LocalPostgres;
 internal sealed class TemporaryDirectory : IDisposable
 {
     // Not CreateTempSubdirectory: that shuts out every other user, but for root the server runs as one.
-    public string Path { get; } = System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"closuretable-test-{Guid.NewGuid():n}");
+    private readonly string _parent = System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"closuretable-test-{Guid.NewGuid():n}");
+
+    public TemporaryDirectory(string name = "postgres")
+    {
+        Directory.CreateDirectory(_parent);
+        Path = System.IO.Path.Combine(_parent, name);
+    }
+
+    public string Path { get; }
 
     public LocalPostgresOptions Options => new() { DataDirectory = Path, Durable = false };
 
-    /// <summary>The process id of the server in PostgreSQL's own file; <see langword="null"/> if there is none.</summary>
-    public int? Postmaster => System.IO.Path.Combine(Path, "data", "postmaster.pid") is var file && File.Exists(file)
-        ? int.Parse(File.ReadLines(file).First(), null)
-        : null;
+    public string PidFile => System.IO.Path.Combine(Path, "data", "postmaster.pid");
+
+    /// <summary>The process id of the server, from PostgreSQL's own file; <see langword="null"/> if none runs.</summary>
+    public int? Postmaster => File.Exists(PidFile) ? int.Parse(File.ReadLines(PidFile).First(), null) : null;
 
     public Task<LocalServer> Start(LocalPostgresOptions? options = null) =>
         LocalServer.Start(options ?? Options, NullLogger.Instance, TestContext.Current.CancellationToken);
@@ -28,8 +38,24 @@ internal sealed class TemporaryDirectory : IDisposable
         return (T)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
     }
 
+    /// <summary>
+    /// Makes a shell script that can be run. A shell of its own writes it: a file that this process had open for writing might still be open
+    /// in a child that another test starts just then, and cannot be run as long as it is ("text file busy").
+    /// </summary>
+    public static Task WriteScript(string path, string script) => Cli.Wrap("/bin/sh").WithArguments(["-c", "cat > \"$0\" && chmod 500 \"$0\"", path])
+        .WithStandardInputPipe(PipeSource.FromString($"#!/bin/sh\n{script}\n")).ExecuteAsync(TestContext.Current.CancellationToken);
+
+    public static async Task Until(Func<bool> condition)
+    {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        deadline.CancelAfter(TimeSpan.FromMinutes(1));
+        while (!condition()) await Task.Delay(5, deadline.Token);
+    }
+
     public void Dispose()
     {
-        if (Directory.Exists(Path)) Directory.Delete(Path, recursive: true);
+        // What a test that failed left running.
+        if (Postmaster is { } pid) Process.GetProcessesByName("postgres").FirstOrDefault(process => process.Id == pid)?.Kill();
+        Directory.Delete(_parent, recursive: true);
     }
 }
