@@ -10,6 +10,9 @@ public sealed record LocalPostgresOptions
     /// </summary>
     public string? DataDirectory { get; init; }
 
+    /// <summary><see cref="DataDirectory"/>, or what stands for it where it is not set: other things of this installation may be kept there too.</summary>
+    public string EffectiveDataDirectory => Path.TrimEndingDirectorySeparator(Path.GetFullPath(DataDirectory ?? ServerDirectory.Default()));
+
     /// <summary>The directory of <c>initdb</c>, <c>pg_ctl</c> and <c>postgres</c>. Default: looked for, see <see cref="PostgresNotFoundException"/>.</summary>
     public string? BinDirectory { get; init; }
 

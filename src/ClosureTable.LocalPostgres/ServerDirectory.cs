@@ -49,7 +49,7 @@ internal sealed class ServerDirectory
     public const UnixFileMode UserOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     public const UnixFileMode Passable = UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
 
-    private static string Default() => Environment.IsPrivilegedProcess && !OperatingSystem.IsWindows()
+    public static string Default() => Environment.IsPrivilegedProcess && !OperatingSystem.IsWindows()
         ? "/var/lib/closuretable/postgres"
         : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "ClosureTable", "postgres");
 

@@ -1,0 +1,96 @@
+using System.Security.Claims;
+using ClosureTable.Api.Hosting;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace ClosureTable.Api.Accounts;
+
+internal static class AccountEndpoints
+{
+    public static void AddAccounts(this IHostApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton<UserRepository>();
+        builder.Services.AddSingleton<SessionRepository>();
+        builder.Services.AddSingleton<Passwords>();
+    }
+
+    public static void MapAccounts(this IEndpointRouteBuilder app)
+    {
+        // Anonymous: whoever comes to refresh carries an access token that has expired, and must not be turned away for it.
+        var auth = app.MapGroup("/auth").WithTags("Accounts").AllowAnonymous().AddEndpointFilter(NeverStored);
+        auth.MapPost("/register", Register).WithProblems(Problem.ValidationFailed, Problem.EmailTaken, Problem.Busy);
+        auth.MapPost("/login", Login).WithProblems(Problem.ValidationFailed, Problem.InvalidCredentials, Problem.AccountDisabled, Problem.Busy);
+        auth.MapPost("/refresh", Refresh).WithProblems(Problem.ValidationFailed, Problem.InvalidRefreshToken);
+        auth.MapPost("/logout", Logout).WithProblems(Problem.InvalidRequest);
+
+        app.MapGet("/users/me", Me).WithTags("Accounts").RequireAuthorization().AddEndpointFilter(NeverStored).WithProblems(Problem.Unauthorized);
+    }
+
+    /// <summary>Make an account.</summary>
+    /// <remarks>It has the role <c>user</c>. An address takes as long to refuse as to accept.</remarks>
+    private static async Task<Results<Created<User>, ProblemHttpResult>> Register(
+        RegisterRequest request, Passwords passwords, UserRepository users, CancellationToken ct)
+    {
+        if (await passwords.Hash(request.Password, ct) is not { } hash)
+            return Problem.Busy.Result();
+        var user = await users.Register(request.Email.Trim(), request.Name.Trim(), hash, ct);
+        return user is null ? Problem.EmailTaken.Result() : TypedResults.Created("/users/me", user);
+    }
+
+    /// <summary>Sign in.</summary>
+    /// <remarks>
+    /// Answers a short-lived access token and a refresh token for the next one. A wrong password and an unknown address
+    /// get the same answer after the same time.
+    /// </remarks>
+    private static async Task<Results<Ok<SessionTokens>, ProblemHttpResult>> Login(
+        LoginRequest request, Passwords passwords, UserRepository users, SessionRepository sessions, TokenIssuer issuer, CancellationToken ct)
+    {
+        var user = await users.FindCredentials(request.Email.Trim(), ct);
+        var check = await passwords.Verify(user?.PasswordHash, request.Password, ct);
+        if (check == PasswordCheck.Busy)
+            return Problem.Busy.Result();
+        if (check == PasswordCheck.Wrong || user is null)
+            return Problem.InvalidCredentials.Result();
+        if (user.Disabled)
+            return Problem.AccountDisabled.Result();
+        if (check == PasswordCheck.RightButOutdated && await passwords.Hash(request.Password, ct) is { } hash)
+            await users.ReplacePasswordHash(user.Id, hash, ct);
+        return TypedResults.Ok(Tokens(issuer, user.Id, user.Name, user.Role, await sessions.Start(user.Id, ct)));
+    }
+
+    /// <summary>Exchange a refresh token for a new pair.</summary>
+    /// <remarks>
+    /// The token is spent by that. A spent one that comes again was copied by somebody: the whole session ends, whoever
+    /// holds the newest token, and a login is needed. So refresh from one place at a time, and keep the answer.
+    /// </remarks>
+    private static async Task<Results<Ok<SessionTokens>, ProblemHttpResult>> Refresh(
+        RefreshRequest request, SessionRepository sessions, TokenIssuer issuer, CancellationToken ct) =>
+        await sessions.Refresh(request.RefreshToken, ct) is { } session
+            ? TypedResults.Ok(Tokens(issuer, session.UserId, session.Name, session.Role, session.RefreshToken))
+            : Problem.InvalidRefreshToken.Result();
+
+    /// <summary>End the session.</summary>
+    /// <remarks>Its refresh tokens open nothing more; an access token that is still about lives out its minutes. Always 204.</remarks>
+    private static async Task<NoContent> Logout(LogoutRequest request, SessionRepository sessions, CancellationToken ct)
+    {
+        if (request.RefreshToken is { Length: > 0 } refreshToken)
+            await sessions.End(refreshToken, ct);
+        return TypedResults.NoContent();
+    }
+
+    /// <summary>The account of the caller.</summary>
+    private static async Task<Results<Ok<User>, ProblemHttpResult>> Me(ClaimsPrincipal caller, UserRepository users, CancellationToken ct) =>
+        caller.UserId is { } id && await users.Find(id, ct) is { } user ? TypedResults.Ok(user) : Problem.Unauthorized.Result();
+
+    private static SessionTokens Tokens(TokenIssuer issuer, long userId, string name, string role, string refreshToken)
+    {
+        var (token, expires) = issuer.Issue(userId, name, role);
+        return new SessionTokens { Token = token, Expired = expires, RefreshToken = refreshToken };
+    }
+
+    /// <summary>Tokens and addresses belong into no cache (RFC 6749, 5.1).</summary>
+    private static ValueTask<object?> NeverStored(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
+    {
+        context.HttpContext.Response.Headers.CacheControl = "no-store";
+        return next(context);
+    }
+}

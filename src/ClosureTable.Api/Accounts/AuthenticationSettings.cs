@@ -1,0 +1,73 @@
+using System.Text;
+using Microsoft.Extensions.Options;
+
+namespace ClosureTable.Api.Accounts;
+
+/// <summary>The section <c>Authentication</c>; each can be set by environment variable, as in <c>Authentication__SigningKey</c>.</summary>
+internal sealed record AuthenticationSettings
+{
+    public const string Section = "Authentication";
+
+    /// <summary>HS256 asks for a key at least as long as its hash (RFC 7518, 3.2).</summary>
+    public const int MinimumKeyBytes = 32;
+
+    /// <summary>Signs access tokens: at least 256 bits of text that nobody can guess. Made by itself in Development only.</summary>
+    public string? SigningKey { get; init; }
+
+    /// <summary>After a change of keys: the one before, whose tokens stay good until they expire.</summary>
+    public string? PreviousSigningKey { get; init; }
+
+    /// <summary>Where Development keeps the key that it made; by default beside the data of the private PostgreSQL.</summary>
+    public string? SigningKeyFile { get; init; }
+
+    /// <summary><c>iss</c> of our own tokens.</summary>
+    public string Issuer { get; init; } = "closuretable";
+
+    /// <summary><c>aud</c> of our own tokens.</summary>
+    public string Audience { get; init; } = "closuretable";
+
+    public TimeSpan AccessTokenLifetime { get; init; } = TimeSpan.FromMinutes(15);
+
+    public TimeSpan RefreshTokenLifetime { get; init; } = TimeSpan.FromDays(30);
+
+    /// <summary>Failed logins with one address, from wherever, before it has to wait for the window's end.</summary>
+    public int FailedLoginsPerAddress { get; init; } = 10;
+
+    /// <summary>Failed logins of one client, with whatever addresses.</summary>
+    public int FailedLoginsPerClient { get; init; } = 100;
+
+    public TimeSpan FailedLoginWindow { get; init; } = TimeSpan.FromMinutes(15);
+
+    internal sealed class Validator(IHostEnvironment environment) : IValidateOptions<AuthenticationSettings>
+    {
+        public ValidateOptionsResult Validate(string? name, AuthenticationSettings options)
+        {
+            var failures = new List<string>();
+            if (string.IsNullOrEmpty(options.SigningKey) && !environment.IsDevelopment())
+                failures.Add("There is no key to sign access tokens with: set Authentication__SigningKey to at least 32 random characters (256 bits), for example the output of: openssl rand -base64 48");
+            RequireLength(options.SigningKey, "Authentication__SigningKey");
+            RequireLength(options.PreviousSigningKey, "Authentication__PreviousSigningKey");
+            Require(options.Issuer.Length > 0, "Authentication__Issuer must not be empty.");
+            Require(options.Audience.Length > 0, "Authentication__Audience must not be empty.");
+            Require(options.AccessTokenLifetime >= TimeSpan.FromSeconds(1) && options.AccessTokenLifetime <= TimeSpan.FromDays(1),
+                "Authentication__AccessTokenLifetime must be between 00:00:01 and 1.00:00:00 (one day): an access token cannot be called back.");
+            Require(options.RefreshTokenLifetime >= options.AccessTokenLifetime && options.RefreshTokenLifetime <= TimeSpan.FromDays(3650),
+                "Authentication__RefreshTokenLifetime must be at least Authentication__AccessTokenLifetime and at most ten years, as in 30.00:00:00.");
+            Require(options.FailedLoginsPerAddress > 0, "Authentication__FailedLoginsPerAddress must be at least 1.");
+            Require(options.FailedLoginsPerClient > 0, "Authentication__FailedLoginsPerClient must be at least 1.");
+            Require(options.FailedLoginWindow >= TimeSpan.FromSeconds(1) && options.FailedLoginWindow <= TimeSpan.FromDays(1),
+                "Authentication__FailedLoginWindow must be between 00:00:01 and 1.00:00:00 (one day).");
+            return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
+
+            void Require(bool condition, string failure)
+            {
+                if (!condition)
+                    failures.Add(failure);
+            }
+
+            void RequireLength(string? key, string variable) => Require(
+                string.IsNullOrEmpty(key) || Encoding.UTF8.GetByteCount(key) >= MinimumKeyBytes,
+                $"{variable} is too short: it must have at least 32 bytes (256 bits).");
+        }
+    }
+}

@@ -1,0 +1,118 @@
+using System.Security.Cryptography;
+using System.Text;
+using Dapper;
+using Microsoft.Extensions.Options;
+using Microsoft.IdentityModel.Tokens;
+using Npgsql;
+
+namespace ClosureTable.Api.Accounts;
+
+/// <summary>A refresh token that was just made, and whose it is; only its hash is kept.</summary>
+internal sealed record RefreshedSession(long UserId, string Name, string Role, string RefreshToken);
+
+/// <summary>
+/// Sessions: a login starts a family of refresh tokens, each refresh spends one and adds the next, and the use of a spent
+/// one, which somebody must have copied, ends the family. The table <c>auth_refresh_tokens</c>.
+/// </summary>
+internal sealed class SessionRepository(NpgsqlDataSource database, IOptions<AuthenticationSettings> options)
+{
+    /// <returns>The refresh token of a new session.</returns>
+    public async Task<string> Start(long userId, CancellationToken ct)
+    {
+        var refreshToken = NewToken();
+        await using var connection = await database.OpenConnectionAsync(ct);
+        await connection.ExecuteAsync(new CommandDefinition(
+            """
+            insert into auth_refresh_tokens (token_hash, family_id, user_id, expires_at)
+            values (@hash, gen_random_uuid(), @userId, now() + @lifetime)
+            """,
+            new { hash = Hash(refreshToken), userId, lifetime = options.Value.RefreshTokenLifetime }, cancellationToken: ct));
+        return refreshToken;
+    }
+
+    /// <summary>
+    /// Spends a token and makes the next. Of two requests with one token, whoever comes second finds it spent: that looks
+    /// the same as a thief who is late, so the family ends and the user signs in again.
+    /// </summary>
+    /// <returns>The session, or null when the token opens nothing: unknown, spent, revoked, expired, or its account disabled.</returns>
+    public async Task<RefreshedSession?> Refresh(string refreshToken, CancellationToken ct)
+    {
+        var hash = Hash(refreshToken);
+        await using var connection = await database.OpenConnectionAsync(ct);
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+        // The user's row is the lock of all his sessions: were only the token locked, a reuse that ends the family could
+        // miss the token that a refresh beside it is about to add. The token is read by a statement of its own, whose
+        // snapshot is younger than the wait. No writer of comments waits: their foreign keys take "for key share".
+        await using var found = await connection.QueryMultipleAsync(new CommandDefinition(
+            """
+            select u.id, u.name, u.role, u.disabled_at is not null as disabled
+            from auth_users u
+            where u.id = (select t.user_id from auth_refresh_tokens t where t.token_hash = @hash)
+            for no key update;
+
+            select family_id, spent_at is not null as spent, revoked_at is not null or expires_at <= now() as over
+            from auth_refresh_tokens
+            where token_hash = @hash
+            """,
+            new { hash }, transaction, cancellationToken: ct));
+        var user = await found.ReadSingleOrDefaultAsync<Credentials>();
+        var token = await found.ReadSingleOrDefaultAsync<RefreshToken>();
+        if (user is null || token is null || token.Over || user.Disabled)
+            return null;
+
+        if (token.Spent)
+        {
+            await connection.ExecuteAsync(new CommandDefinition(
+                "update auth_refresh_tokens set revoked_at = now() where family_id = @FamilyId and revoked_at is null",
+                new { token.FamilyId }, transaction, cancellationToken: ct));
+            await transaction.CommitAsync(CancellationToken.None);
+            return null;
+        }
+
+        var next = NewToken();
+        await connection.ExecuteAsync(new CommandDefinition(
+            """
+            update auth_refresh_tokens set spent_at = now() where token_hash = @hash;
+
+            insert into auth_refresh_tokens (token_hash, family_id, user_id, expires_at)
+            values (@nextHash, @FamilyId, @userId, now() + @lifetime)
+            """,
+            new { hash, nextHash = Hash(next), token.FamilyId, userId = user.Id, lifetime = options.Value.RefreshTokenLifetime },
+            transaction, cancellationToken: ct));
+        await transaction.CommitAsync(CancellationToken.None);
+        return new RefreshedSession(user.Id, user.Name, user.Role, next);
+    }
+
+    /// <summary>Ends the session that the token belongs to, if any.</summary>
+    public async Task End(string refreshToken, CancellationToken ct)
+    {
+        await using var connection = await database.OpenConnectionAsync(ct);
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+        await connection.ExecuteAsync(new CommandDefinition(
+            """
+            select u.id
+            from auth_users u
+            where u.id = (select t.user_id from auth_refresh_tokens t where t.token_hash = @hash)
+            for no key update;
+
+            update auth_refresh_tokens set revoked_at = now()
+            where family_id = (select family_id from auth_refresh_tokens where token_hash = @hash) and revoked_at is null
+            """,
+            new { hash = Hash(refreshToken) }, transaction, cancellationToken: ct));
+        await transaction.CommitAsync(CancellationToken.None);
+    }
+
+    /// <summary>256 random bits: beyond guessing, so that a fast hash is enough to keep it.</summary>
+    private static string NewToken() => Base64UrlEncoder.Encode(RandomNumberGenerator.GetBytes(32));
+
+    private static byte[] Hash(string token) => SHA256.HashData(Encoding.UTF8.GetBytes(token));
+
+    private sealed record RefreshToken
+    {
+        public Guid FamilyId { get; init; }
+
+        public bool Spent { get; init; }
+
+        public bool Over { get; init; }
+    }
+}

@@ -1,0 +1,61 @@
+using System.Security.Cryptography;
+using System.Text;
+using ClosureTable.LocalPostgres;
+using Microsoft.Extensions.Options;
+using Microsoft.IdentityModel.Tokens;
+
+namespace ClosureTable.Api.Accounts;
+
+/// <summary>The key that signs access tokens, and the one before it, each under a <c>kid</c> that follows from the key.</summary>
+internal sealed class SigningKeys
+{
+    public SigningKeys(IOptions<AuthenticationSettings> options, IConfiguration configuration)
+    {
+        var settings = options.Value;
+        Current = Key(settings.SigningKey is { Length: > 0 } key ? key : DevelopmentKey(settings.SigningKeyFile ?? BesideTheData(configuration)));
+        All = settings.PreviousSigningKey is { Length: > 0 } previous ? [Current, Key(previous)] : [Current];
+    }
+
+    /// <summary>Signs.</summary>
+    public SymmetricSecurityKey Current { get; }
+
+    /// <summary>Those whose signatures are believed.</summary>
+    public IReadOnlyList<SymmetricSecurityKey> All { get; }
+
+    private static SymmetricSecurityKey Key(string text)
+    {
+        var bytes = Encoding.UTF8.GetBytes(text);
+        // Every instance with the key derives the same kid, and the kid, which everybody sees, says nothing about the key.
+        var kid = Base64UrlEncoder.Encode(HMACSHA256.HashData(bytes, "kid"u8)[..8]);
+        return new SymmetricSecurityKey(bytes) { KeyId = kid };
+    }
+
+    /// <summary>Made once and kept, so that sessions survive a restart. Only Development gets here: elsewhere the settings' validator insists on a key.</summary>
+    private static string DevelopmentKey(string file)
+    {
+        if (!File.Exists(file))
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(file))!);
+            var unfinished = $"{file}.{Guid.NewGuid():n}";
+            var access = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+            if (!OperatingSystem.IsWindows())
+                access.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+            using (var writer = new StreamWriter(unfinished, access))
+                writer.Write(Convert.ToBase64String(RandomNumberGenerator.GetBytes(48)));
+            try
+            {
+                // Whole or not at all; where two processes start at once, the first one's key is everybody's.
+                File.Move(unfinished, file, overwrite: false);
+            }
+            catch (IOException) when (File.Exists(file))
+            {
+                File.Delete(unfinished);
+            }
+        }
+
+        return File.ReadAllText(file);
+    }
+
+    private static string BesideTheData(IConfiguration configuration) => Path.Combine(
+        (configuration.GetSection("LocalPostgres").Get<LocalPostgresOptions>() ?? new()).EffectiveDataDirectory, "signing-key");
+}

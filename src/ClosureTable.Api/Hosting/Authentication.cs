@@ -1,0 +1,104 @@
+using System.Globalization;
+using System.Security.Claims;
+using ClosureTable.Api.Accounts;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authentication.JwtBearer;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+using Microsoft.IdentityModel.JsonWebTokens;
+using Microsoft.IdentityModel.Tokens;
+
+namespace ClosureTable.Api.Hosting;
+
+/// <summary>Who asks: access tokens of our own, checked as RFC 8725 asks.</summary>
+internal static class Authentication
+{
+    /// <summary>The scheme of the tokens that this service issues.</summary>
+    public const string OwnTokens = "ClosureTable";
+
+    /// <summary>The article's header, accepted beside <c>Authorization: Bearer</c>.</summary>
+    public const string TokenHeader = "X-Auth-Token";
+
+    public static void AddTokenAuthentication(this IHostApplicationBuilder builder)
+    {
+        var services = builder.Services;
+        services.AddOptions<AuthenticationSettings>().BindConfiguration(AuthenticationSettings.Section).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<AuthenticationSettings>, AuthenticationSettings.Validator>();
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton<SigningKeys>();
+        services.AddSingleton<TokenIssuer>();
+
+        services.AddAuthentication(OwnTokens).AddJwtBearer(OwnTokens, _ => { });
+        services.AddOptions<JwtBearerOptions>(OwnTokens).Configure<SigningKeys, IOptions<AuthenticationSettings>>(CheckOwnTokens);
+        // Nothing here seals cookies: the framework would make a key for that at each start and warn of where it keeps it.
+        services.Remove(services.Single(service => service.ImplementationType?.Name == "DataProtectionHostedService"));
+        services.AddAuthorizationBuilder().AddPolicy(Roles.Moderator, policy => policy.RequireRole(Roles.Moderator));
+    }
+
+    /// <summary>
+    /// A token that was sent and is not good is refused with 401 even where nobody needs one, or a client whose session
+    /// ended would go on without noticing. Endpoints that allow anonymous callers explicitly take no notice of tokens.
+    /// </summary>
+    public static void UseBadTokenRefusal(this IApplicationBuilder app) => app.Use(async (context, next) =>
+    {
+        if (context.GetEndpoint() is { } endpoint
+            && endpoint.Metadata.GetMetadata<IAllowAnonymous>() is null
+            && (await context.AuthenticateAsync()).Failure is not null)
+            await context.ChallengeAsync();
+        else
+            await next(context);
+    });
+
+    private static void CheckOwnTokens(JwtBearerOptions options, SigningKeys keys, IOptions<AuthenticationSettings> settings)
+    {
+        options.MapInboundClaims = false;
+        options.TokenValidationParameters = new TokenValidationParameters
+        {
+            ValidTypes = [TokenIssuer.TokenType],
+            ValidAlgorithms = [TokenIssuer.Algorithm],
+            ValidIssuer = settings.Value.Issuer,
+            ValidAudience = settings.Value.Audience,
+            // The key that the kid names or none: by default every key is tried.
+            IssuerSigningKeyResolver = (_, _, kid, _) => keys.All.Where(key => key.KeyId == kid),
+            TryAllIssuerSigningKeys = false,
+            // For instances whose clocks differ; the default of five minutes is a third of a token's life.
+            ClockSkew = TimeSpan.FromSeconds(10),
+            NameClaimType = "name",
+            RoleClaimType = "role",
+        };
+        options.Events = new JwtBearerEvents
+        {
+            OnMessageReceived = TakeTokenHeader,
+            OnTokenValidated = context =>
+            {
+                if (HasUnknownExtensions(context) || context.Principal?.UserId is null)
+                    context.Fail("The token says something that this service does not know.");
+                return Task.CompletedTask;
+            },
+        };
+    }
+
+    private static Task TakeTokenHeader(MessageReceivedContext context)
+    {
+        if (context.Request.Headers.Authorization.Count == 0 && context.Request.Headers.TryGetValue(TokenHeader, out var token))
+            context.Token = token.ToString();
+        return Task.CompletedTask;
+    }
+
+    /// <summary><c>crit</c> names extensions that must be understood (RFC 7515, 4.1.11); none is, and the library does not look.</summary>
+    private static bool HasUnknownExtensions(TokenValidatedContext context) =>
+        context.SecurityToken is not JsonWebToken token || token.TryGetHeaderValue<object>("crit", out _);
+}
+
+/// <summary>What the service asks of a caller's claims.</summary>
+internal static class CallerClaims
+{
+    extension(ClaimsPrincipal caller)
+    {
+        /// <summary>The id in <c>auth_users</c>; null for somebody who did not sign in.</summary>
+        public long? UserId => long.TryParse(caller.FindFirst("sub")?.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : null;
+
+        public bool IsModerator => caller.IsInRole(Roles.Moderator);
+    }
+}
