@@ -17,6 +17,7 @@ create table auth_users (
 );
 
 create unique index auth_users_email_key on auth_users (lower(email)) where issuer is null;
+create index auth_users_disabled on auth_users (disabled_at) where disabled_at is not null;
 
 -- A family is one sign-in; each refresh spends a token and adds the next one. Reuse of a spent token revokes the family.
 create table auth_refresh_tokens (
@@ -32,3 +33,13 @@ create table auth_refresh_tokens (
 create index auth_refresh_tokens_family on auth_refresh_tokens (family_id);
 create index auth_refresh_tokens_user on auth_refresh_tokens (user_id);
 create index auth_refresh_tokens_expiry on auth_refresh_tokens (expires_at);
+
+-- Failed logins in a window that began with the first of them, counted by address (hashed) and by client.
+-- Unlogged: a crash forgets the counts, and no login waits for a disk.
+create unlogged table auth_login_failures (
+  key       text        primary key,
+  failures  int         not null,
+  resets_at timestamptz not null
+);
+
+create index auth_login_failures_expiry on auth_login_failures (resets_at);

@@ -1,3 +1,4 @@
+using ClosureTable.Api.Accounts;
 using ClosureTable.Api.Commands;
 using ClosureTable.Api.Hosting;
 
@@ -8,12 +9,22 @@ return await CommandLine.Run(args, serve: async settings =>
     builder.AddJson();
     builder.AddProblemAnswers();
     builder.AddDatabase();
+    builder.AddTokenAuthentication();
+    builder.AddRateLimits();
+
+    builder.AddAccounts();
 
     await using var app = builder.Build();
     await app.OpenDatabase();
 
+    app.UseKnownProxies();
     app.UseProblemAnswers();
+    app.UseAuthentication();
+    app.UseRateLimits();
+    app.UseBadTokenRefusal();
+    app.UseAuthorization();
 
+    app.MapAccounts();
     app.MapHealth();
 
     await app.RunAsync();

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Claims;
 using ClosureTable.Api.Hosting;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -11,6 +12,11 @@ internal static class AccountEndpoints
         builder.Services.AddSingleton<UserRepository>();
         builder.Services.AddSingleton<SessionRepository>();
         builder.Services.AddSingleton<Passwords>();
+        builder.Services.AddSingleton<LoginThrottle>();
+        builder.Services.AddSingleton<DisabledUsers>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<DisabledUsers>());
+        builder.Services.AddSingleton<ExpiredSessions>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<ExpiredSessions>());
     }
 
     public static void MapAccounts(this IEndpointRouteBuilder app)
@@ -18,7 +24,7 @@ internal static class AccountEndpoints
         // Anonymous: whoever comes to refresh carries an access token that has expired, and must not be turned away for it.
         var auth = app.MapGroup("/auth").WithTags("Accounts").AllowAnonymous().AddEndpointFilter(NeverStored);
         auth.MapPost("/register", Register).WithProblems(Problem.ValidationFailed, Problem.EmailTaken, Problem.Busy);
-        auth.MapPost("/login", Login).WithProblems(Problem.ValidationFailed, Problem.InvalidCredentials, Problem.AccountDisabled, Problem.Busy);
+        auth.MapPost("/login", Login).WithProblems(Problem.ValidationFailed, Problem.InvalidCredentials, Problem.AccountDisabled, Problem.TooManyLogins, Problem.Busy);
         auth.MapPost("/refresh", Refresh).WithProblems(Problem.ValidationFailed, Problem.InvalidRefreshToken);
         auth.MapPost("/logout", Logout).WithProblems(Problem.InvalidRequest);
 
@@ -39,17 +45,28 @@ internal static class AccountEndpoints
     /// <summary>Sign in.</summary>
     /// <remarks>
     /// Answers a short-lived access token and a refresh token for the next one. A wrong password and an unknown address
-    /// get the same answer after the same time.
+    /// get the same answer after the same time. After 10 failures with one address, or 100 of one client, within 15 minutes
+    /// the answer is 429 until they are over; a login that succeeds clears the address.
     /// </remarks>
     private static async Task<Results<Ok<SessionTokens>, ProblemHttpResult>> Login(
-        LoginRequest request, Passwords passwords, UserRepository users, SessionRepository sessions, TokenIssuer issuer, CancellationToken ct)
+        LoginRequest request, HttpContext http, LoginThrottle throttle, Passwords passwords, UserRepository users,
+        SessionRepository sessions, TokenIssuer issuer, CancellationToken ct)
     {
-        var user = await users.FindCredentials(request.Email.Trim(), ct);
+        var email = request.Email.Trim();
+        if (await throttle.Count(email, http.ClientAddress, ct) is { } wait)
+        {
+            http.Response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+            return Problem.TooManyLogins.Result();
+        }
+
+        var user = await users.FindCredentials(email, ct);
         var check = await passwords.Verify(user?.PasswordHash, request.Password, ct);
         if (check == PasswordCheck.Busy)
             return Problem.Busy.Result();
         if (check == PasswordCheck.Wrong || user is null)
             return Problem.InvalidCredentials.Result();
+
+        await throttle.Forgive(email, http.ClientAddress, ct);
         if (user.Disabled)
             return Problem.AccountDisabled.Result();
         if (check == PasswordCheck.RightButOutdated && await passwords.Hash(request.Password, ct) is { } hash)

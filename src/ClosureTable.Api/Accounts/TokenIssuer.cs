@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Claims;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.JsonWebTokens;
@@ -27,15 +28,15 @@ internal sealed class TokenIssuer(SigningKeys keys, IOptions<AuthenticationSetti
             Audience = options.Value.Audience,
             IssuedAt = now.UtcDateTime,
             Expires = expires,
-            Subject = new ClaimsIdentity(
-            [
-                new("sub", userId.ToString(System.Globalization.CultureInfo.InvariantCulture)),
-                new("name", name),
-                new("role", role),
-                new("jti", Guid.NewGuid().ToString("n")),
-            ]),
+            Subject = Identity(userId, name, role),
+            Claims = new Dictionary<string, object> { ["jti"] = Guid.NewGuid().ToString("n") },
             SigningCredentials = new SigningCredentials(keys.Current, Algorithm),
         });
         return (token, expires);
     }
+
+    /// <summary>The claims by which the rest of the service knows a user.</summary>
+    public static ClaimsIdentity Identity(long userId, string name, string role, string? scheme = null) => new(
+        [new("sub", userId.ToString(CultureInfo.InvariantCulture)), new("name", name), new("role", role)],
+        scheme, nameType: "name", roleType: "role");
 }

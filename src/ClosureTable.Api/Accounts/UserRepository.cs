@@ -17,6 +17,24 @@ internal sealed record Credentials
     public bool Disabled { get; init; }
 }
 
+/// <summary>An account, as its operator sees it.</summary>
+internal sealed record UserListing
+{
+    public long Id { get; init; }
+
+    public string? Email { get; init; }
+
+    public string Name { get; init; } = "";
+
+    public string Role { get; init; } = "";
+
+    public string? Issuer { get; init; }
+
+    public DateTime CreatedAt { get; init; }
+
+    public DateTime? DisabledAt { get; init; }
+}
+
 /// <summary>The table <c>auth_users</c>.</summary>
 internal sealed class UserRepository(NpgsqlDataSource database)
 {
@@ -66,5 +84,86 @@ internal sealed class UserRepository(NpgsqlDataSource database)
         await connection.ExecuteAsync(new CommandDefinition(
             "update auth_users set password_hash = @passwordHash where id = @id",
             new { id, passwordHash }, cancellationToken: ct));
+    }
+
+    /// <summary>The account of somebody whom another issuer vouches for, made when first seen.</summary>
+    /// <returns>The account, or null when it is disabled.</returns>
+    public async Task<User?> FindOrCreateExternal(string issuer, string subject, string name, string? email, CancellationToken ct)
+    {
+        await using var connection = await database.OpenConnectionAsync(ct);
+        var user = await FindExternal(connection, issuer, subject, ct);
+        if (user is null)
+        {
+            // Of two first requests at once, one inserts and both read what it wrote; a disabled account stays as it is.
+            await connection.ExecuteAsync(new CommandDefinition(
+                """
+                insert into auth_users (issuer, subject, name, email)
+                values (@issuer, @subject, @name, @email)
+                on conflict on constraint auth_users_external_key do nothing
+                """,
+                new { issuer, subject, name, email }, cancellationToken: ct));
+            user = await FindExternal(connection, issuer, subject, ct);
+        }
+
+        return user;
+    }
+
+    private static Task<User?> FindExternal(NpgsqlConnection connection, string issuer, string subject, CancellationToken ct) =>
+        connection.QuerySingleOrDefaultAsync<User>(new CommandDefinition(
+            """
+            select id, name, email, role, created_at
+            from auth_users
+            where issuer = @issuer and subject = @subject and disabled_at is null
+            """,
+            new { issuer, subject }, cancellationToken: ct));
+
+    /// <summary>Everybody, in the order of registration.</summary>
+    public async Task<IEnumerable<UserListing>> List(CancellationToken ct)
+    {
+        await using var connection = await database.OpenConnectionAsync(ct);
+        return await connection.QueryAsync<UserListing>(new CommandDefinition(
+            """
+            select id, email, name, role, issuer, created_at, disabled_at
+            from auth_users
+            order by id
+            """,
+            cancellationToken: ct));
+    }
+
+    /// <param name="user">The address that was registered, in any case, or the id.</param>
+    /// <param name="role">One of <see cref="Roles"/>.</param>
+    /// <param name="ct">Cancels.</param>
+    /// <returns>Whether there is such a user.</returns>
+    public async Task<bool> SetRole(string user, string role, CancellationToken ct)
+    {
+        await using var connection = await database.OpenConnectionAsync(ct);
+        return 1 == await connection.ExecuteAsync(new CommandDefinition(
+            """
+            update auth_users set role = @role
+            where lower(email) = lower(@user) and issuer is null or id::text = @user
+            """,
+            new { user, role }, cancellationToken: ct));
+    }
+
+    /// <summary>Locks an account out, and its sessions with it, or lets it in again, to sign in anew.</summary>
+    /// <inheritdoc cref="SetRole" path="/param[@name='user']"/>
+    /// <returns>Whether there is such a user.</returns>
+    public async Task<bool> SetDisabled(string user, bool disabled, CancellationToken ct)
+    {
+        await using var connection = await database.OpenConnectionAsync(ct);
+        return 1 == await connection.ExecuteScalarAsync<long>(new CommandDefinition(
+            """
+            with changed as (
+              update auth_users set disabled_at = case when @disabled then coalesce(disabled_at, now()) end
+              where lower(email) = lower(@user) and issuer is null or id::text = @user
+              returning id
+            ), revoked as (
+              update auth_refresh_tokens t set revoked_at = now()
+              from changed
+              where t.user_id = changed.id and t.revoked_at is null and @disabled
+            )
+            select count(*) from changed
+            """,
+            new { user, disabled }, cancellationToken: ct));
     }
 }

@@ -22,6 +22,7 @@ internal static class CommandLine
         serving.SetAction(result => Serve(result.UnmatchedTokens));
         root.Add(serving);
         root.Add(MigrateCommand.Create());
+        root.Add(UsersCommand.Create());
         root.Add(HealthCommand.Create());
 
         // The web host drains requests on Ctrl+C and SIGTERM by itself; a second handler would cut it short.

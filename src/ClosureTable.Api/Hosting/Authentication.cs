@@ -11,11 +11,14 @@ using Microsoft.IdentityModel.Tokens;
 
 namespace ClosureTable.Api.Hosting;
 
-/// <summary>Who asks: access tokens of our own, checked as RFC 8725 asks.</summary>
+/// <summary>Who asks: access tokens of our own, checked as RFC 8725 asks, and those of <see cref="ExternalTokens"/>.</summary>
 internal static class Authentication
 {
     /// <summary>The scheme of the tokens that this service issues.</summary>
     public const string OwnTokens = "ClosureTable";
+
+    /// <summary>The scheme that looks who issued a token, where there is more than one issuer.</summary>
+    private const string ByIssuer = "ByIssuer";
 
     /// <summary>The article's header, accepted beside <c>Authorization: Bearer</c>.</summary>
     public const string TokenHeader = "X-Auth-Token";
@@ -29,7 +32,15 @@ internal static class Authentication
         services.AddSingleton<SigningKeys>();
         services.AddSingleton<TokenIssuer>();
 
-        services.AddAuthentication(OwnTokens).AddJwtBearer(OwnTokens, _ => { });
+        var external = ExternalTokens.Configured(builder.Configuration);
+        var authentication = services.AddAuthentication(external ? ByIssuer : OwnTokens);
+        authentication.AddJwtBearer(OwnTokens, _ => { });
+        if (external)
+        {
+            authentication.AddPolicyScheme(ByIssuer, null, options => options.ForwardDefaultSelector = SchemeOf);
+            authentication.AddExternalTokens();
+        }
+
         services.AddOptions<JwtBearerOptions>(OwnTokens).Configure<SigningKeys, IOptions<AuthenticationSettings>>(CheckOwnTokens);
         // Nothing here seals cookies: the framework would make a key for that at each start and warn of where it keeps it.
         services.Remove(services.Single(service => service.ImplementationType?.Name == "DataProtectionHostedService"));
@@ -49,6 +60,24 @@ internal static class Authentication
         else
             await next(context);
     });
+
+    /// <summary>Nothing is believed yet: whoever the token says made it, that scheme decides whether it is true.</summary>
+    private static string SchemeOf(HttpContext context)
+    {
+        var authorization = context.Request.Headers.Authorization.ToString();
+        var token = authorization.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) ? authorization["Bearer ".Length..].Trim()
+            : authorization.Length == 0 ? context.Request.Headers[TokenHeader].ToString() : "";
+        try
+        {
+            var own = context.RequestServices.GetRequiredService<IOptions<AuthenticationSettings>>().Value.Issuer;
+            return token.Length == 0 || new JsonWebToken(token).Issuer == own ? OwnTokens : ExternalTokens.Scheme;
+        }
+        catch (ArgumentException)
+        {
+            // Not a token at all.
+            return OwnTokens;
+        }
+    }
 
     private static void CheckOwnTokens(JwtBearerOptions options, SigningKeys keys, IOptions<AuthenticationSettings> settings)
     {
@@ -72,14 +101,16 @@ internal static class Authentication
             OnMessageReceived = TakeTokenHeader,
             OnTokenValidated = context =>
             {
-                if (HasUnknownExtensions(context) || context.Principal?.UserId is null)
+                if (HasUnknownExtensions(context) || context.Principal?.UserId is not { } id)
                     context.Fail("The token says something that this service does not know.");
+                else if (context.HttpContext.RequestServices.GetRequiredService<DisabledUsers>().Contains(id))
+                    context.Fail("The account was disabled.");
                 return Task.CompletedTask;
             },
         };
     }
 
-    private static Task TakeTokenHeader(MessageReceivedContext context)
+    public static Task TakeTokenHeader(MessageReceivedContext context)
     {
         if (context.Request.Headers.Authorization.Count == 0 && context.Request.Headers.TryGetValue(TokenHeader, out var token))
             context.Token = token.ToString();
@@ -87,7 +118,7 @@ internal static class Authentication
     }
 
     /// <summary><c>crit</c> names extensions that must be understood (RFC 7515, 4.1.11); none is, and the library does not look.</summary>
-    private static bool HasUnknownExtensions(TokenValidatedContext context) =>
+    public static bool HasUnknownExtensions(TokenValidatedContext context) =>
         context.SecurityToken is not JsonWebToken token || token.TryGetHeaderValue<object>("crit", out _);
 }
 

@@ -20,7 +20,7 @@ internal static class HealthEndpoints
     public static void MapHealth(this IEndpointRouteBuilder app)
     {
         // Live asks nothing of the database: a service that waits for it must not be restarted for that.
-        app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = _ => false });
-        app.MapHealthChecks("/health/ready", new HealthCheckOptions());
+        app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = _ => false }).DisableRateLimiting().AllowAnonymous();
+        app.MapHealthChecks("/health/ready", new HealthCheckOptions()).DisableRateLimiting().AllowAnonymous();
     }
 }

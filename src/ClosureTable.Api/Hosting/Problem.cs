@@ -18,6 +18,9 @@ internal sealed record Problem(int Status, string Code, string Detail)
 
     // 401, 403: who asks.
     public static readonly Problem Unauthorized = new(401, "unauthorized", "Sign in first: the token is missing or no longer valid.");
+    public static readonly Problem InvalidCredentials = new(401, "invalid_credentials", "The address or the password is wrong.");
+    public static readonly Problem AccountDisabled = new(401, "account_disabled", "This account was disabled.");
+    public static readonly Problem InvalidRefreshToken = new(401, "invalid_refresh_token", "The refresh token is spent, expired or unknown; sign in again.");
     public static readonly Problem Forbidden = new(403, "forbidden", "This is not yours to change.");
 
     // 404, 405: what is asked for.
@@ -26,7 +29,8 @@ internal sealed record Problem(int Status, string Code, string Detail)
     public static readonly Problem ParentNotFound = new(404, "parent_not_found", "There is no comment with this parent_id.");
     public static readonly Problem MethodNotAllowed = new(405, "method_not_allowed", "This address does not take that method; see Allow.");
 
-    // 409, 412, 422: the state of the tree.
+    // 409, 412, 422: the state of the tree, and of the accounts.
+    public static readonly Problem EmailTaken = new(409, "email_taken", "There is an account with this address already.");
     public static readonly Problem ParentDeleted = new(409, "parent_deleted", "The comment that you reply to was deleted.");
     public static readonly Problem CommentDeleted = new(409, "comment_deleted", "The comment was deleted.");
     public static readonly Problem RequestInFlight = new(409, "request_in_flight", "The first request with this Idempotency-Key is still being worked on; try again shortly.");
@@ -39,9 +43,14 @@ internal sealed record Problem(int Status, string Code, string Detail)
     public static readonly Problem TooLarge = new(413, "body_too_large", "The body is larger than this service reads.");
     public static readonly Problem UnsupportedMediaType = new(415, "unsupported_media_type", "Send the body as application/json in UTF-8.");
 
+    // 429: how often.
+    public static readonly Problem RateLimited = new(429, "rate_limited", "That was too much in a short time; see Retry-After.");
+    public static readonly Problem TooManyLogins = new(429, "too_many_logins", "Too many logins failed; see Retry-After.");
+
     // 5xx: not the client's fault.
     public static readonly Problem Internal = new(500, "internal_error", "Something went wrong on our side.");
     public static readonly Problem Unavailable = new(503, "database_unavailable", "The database cannot be reached right now; try again shortly.");
+    public static readonly Problem Busy = new(503, "busy", "Too many people are signing in right now; try again shortly.");
     public static readonly Problem TimedOut = new(504, "database_timeout", "The database took too long to answer.");
 
     /// <summary>The answer that carries this problem, with a more precise sentence where the handler has one.</summary>
@@ -58,6 +67,7 @@ internal sealed record Problem(int Status, string Code, string Detail)
         405 => MethodNotAllowed,
         413 => TooLarge,
         415 => UnsupportedMediaType,
+        429 => RateLimited,
         503 => Unavailable,
         504 => TimedOut,
         < 500 => InvalidRequest with { Status = status },

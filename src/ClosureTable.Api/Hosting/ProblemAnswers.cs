@@ -12,6 +12,7 @@ internal static class ProblemAnswers
         builder.Services.AddProblemDetails(options => options.CustomizeProblemDetails = Complete);
         // A malformed request is the client's business, in every environment: without this the developer page turns it into a 500.
         builder.Services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
+        builder.Services.AddValidation();
         builder.Services.AddExceptionHandler<ExceptionAnswers>();
     }
 
@@ -46,8 +47,12 @@ internal static class ProblemAnswers
         details.Extensions["error"] = details.Detail;
         details.Extensions.Remove("traceId");
         details.Extensions["trace_id"] = Problem.TraceId(context.HttpContext);
+        var headers = context.HttpContext.Response.Headers;
         if (status == StatusCodes.Status503ServiceUnavailable)
-            context.HttpContext.Response.Headers.RetryAfter = "1";
+            headers.RetryAfter = "1";
+        // RFC 9110, 15.5.2: a 401 says how to do better. What the scheme wrote about a bad token stands.
+        if (status == StatusCodes.Status401Unauthorized && headers.WWWAuthenticate.Count == 0)
+            headers.WWWAuthenticate = "Bearer";
     }
 
     /// <summary>

@@ -1,0 +1,48 @@
+using System.Collections.Frozen;
+using Dapper;
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace ClosureTable.Api.Accounts;
+
+/// <summary>
+/// Who was disabled while an access token of theirs may still be about. Each instance asks every two seconds, so that no
+/// request has to, and a disabled account is locked out everywhere within that.
+/// </summary>
+internal sealed class DisabledUsers(NpgsqlDataSource database, IOptions<AuthenticationSettings> options, ILogger<DisabledUsers> logger) : BackgroundService
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
+
+    private volatile FrozenSet<long> ids = [];
+
+    public bool Contains(long userId) => ids.Contains(userId);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Interval);
+        do
+        {
+            try
+            {
+                await Refresh(stoppingToken);
+            }
+            catch (NpgsqlException exception)
+            {
+                // What is known stays known; readiness tells the operator.
+                logger.LogWarning("Could not ask who was disabled: {Reason}", exception.Message);
+            }
+        }
+        while (await timer.WaitForNextTickAsync(stoppingToken));
+    }
+
+    private async Task Refresh(CancellationToken ct)
+    {
+        await using var connection = await database.OpenConnectionAsync(ct);
+        var disabled = (await connection.QueryAsync<long>(new CommandDefinition(
+            // An hour more than a token lives: the database's clock and ours may differ.
+            "select id from auth_users where disabled_at > now() - @lifetime - interval '1 hour'",
+            new { lifetime = options.Value.AccessTokenLifetime }, cancellationToken: ct))).AsList();
+        if (disabled.Count > 0 || ids.Count > 0)
+            ids = disabled.ToFrozenSet();
+    }
+}

@@ -1,0 +1,36 @@
+using Dapper;
+using Npgsql;
+
+namespace ClosureTable.Api.Accounts;
+
+/// <summary>Once an hour, forgets refresh tokens and counts of failed logins that ran out.</summary>
+internal sealed class ExpiredSessions(NpgsqlDataSource database, ILogger<ExpiredSessions> logger) : BackgroundService
+{
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromHours(1));
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            try
+            {
+                await Sweep(stoppingToken);
+            }
+            catch (NpgsqlException exception)
+            {
+                logger.LogWarning("Could not forget expired sessions; the next hour tries again: {Reason}", exception.Message);
+            }
+        }
+    }
+
+    public async Task Sweep(CancellationToken ct)
+    {
+        await using var connection = await database.OpenConnectionAsync(ct);
+        await connection.ExecuteAsync(new CommandDefinition(
+            """
+            delete from auth_refresh_tokens where expires_at < now();
+
+            delete from auth_login_failures where resets_at < now()
+            """,
+            cancellationToken: ct));
+    }
+}

@@ -1,0 +1,70 @@
+using System.Security.Cryptography;
+using System.Text;
+using Dapper;
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace ClosureTable.Api.Accounts;
+
+/// <summary>
+/// Slows guessing down: failed logins are counted by address, whoever tries it, and by client, whatever it tries. The
+/// counts are in the database, so that several instances count as one. The table <c>auth_login_failures</c>.
+/// </summary>
+internal sealed class LoginThrottle(NpgsqlDataSource database, IOptions<AuthenticationSettings> options)
+{
+    /// <summary>
+    /// Counts an attempt as failed before the password is looked at, so that a thousand guesses at once do not pass
+    /// together; <see cref="Forgive"/> takes it back.
+    /// </summary>
+    /// <returns>How long to wait, or null when the attempt may go on.</returns>
+    public async Task<TimeSpan?> Count(string email, string client, CancellationToken ct)
+    {
+        var settings = options.Value;
+        // A client without an address cannot be told from others: all of them would wait for one.
+        string[] keys = client.Length > 0 ? [AddressKey(email), ClientKey(client)] : [AddressKey(email)];
+        await using var connection = await database.OpenConnectionAsync(ct);
+        var counts = await connection.QueryAsync<Failures>(new CommandDefinition(
+            """
+            insert into auth_login_failures as f (key, failures, resets_at)
+            select key, 1, now() + @window
+            from unnest(@keys) key
+            order by key -- everybody locks in one order
+            on conflict (key) do update set
+              failures  = case when f.resets_at > now() then least(f.failures + 1, 1000000) else 1 end,
+              resets_at = case when f.resets_at > now() then f.resets_at else excluded.resets_at end
+            returning key, failures as count, resets_at - now() as wait
+            """,
+            new { keys, window = settings.FailedLoginWindow }, cancellationToken: ct));
+        return counts
+            .Where(failures => failures.Count > (failures.Key == keys[0] ? settings.FailedLoginsPerAddress : settings.FailedLoginsPerClient))
+            .Max(failures => (TimeSpan?)failures.Wait);
+    }
+
+    /// <summary>The password was right: the address starts afresh, and the client has one failure less.</summary>
+    public async Task Forgive(string email, string client, CancellationToken ct)
+    {
+        await using var connection = await database.OpenConnectionAsync(ct);
+        await connection.ExecuteAsync(new CommandDefinition(
+            """
+            delete from auth_login_failures where key = @address;
+
+            update auth_login_failures set failures = failures - 1 where key = @client and failures > 0
+            """,
+            new { address = AddressKey(email), client = ClientKey(client) }, cancellationToken: ct));
+    }
+
+    /// <summary>Hashed: what people type by mistake into this field, passwords among it, stays nowhere.</summary>
+    private static string AddressKey(string email) =>
+        "address " + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(email.ToLowerInvariant())));
+
+    private static string ClientKey(string client) => "client " + client;
+
+    private sealed record Failures
+    {
+        public string Key { get; init; } = "";
+
+        public int Count { get; init; }
+
+        public TimeSpan Wait { get; init; }
+    }
+}
