@@ -47,7 +47,7 @@ public sealed class LocalServer : IAsyncDisposable
         }
         catch
         {
-            await Leave(directory, postgres, use);
+            await Leave(directory, postgres, logger, use);
             throw;
         }
     }
@@ -57,15 +57,7 @@ public sealed class LocalServer : IAsyncDisposable
     {
         if (Interlocked.Exchange(ref _use, null) is not { } use) return;
         using var turn = await _directory.WaitForTurn(CancellationToken.None);
-        try
-        {
-            if (await Leave(_directory, _postgres, use)) _logger.LogInformation("Stopped the private PostgreSQL in {Directory}", _directory.Root);
-        }
-        catch (PostgresStopException e)
-        {
-            // The process is on its way out: the next one to use the directory adopts this server.
-            _logger.LogWarning(e, "The private PostgreSQL in {Directory} was left running", _directory.Root);
-        }
+        await Leave(_directory, _postgres, _logger, use);
     }
 
     /// <summary>What the directory was made with goes on being used; for a new one the machine's PostgreSQL comes before a container.</summary>
@@ -85,12 +77,20 @@ public sealed class LocalServer : IAsyncDisposable
         }
     }
 
-    private static async Task<bool> Leave(ServerDirectory directory, IPostgres postgres, IDisposable use)
+    private static async Task Leave(ServerDirectory directory, IPostgres postgres, ILogger logger, IDisposable use)
     {
         use.Dispose();
-        if (directory.HasUsers) return false;
-        await postgres.Stop();
-        return true;
+        if (directory.HasUsers) return;
+        try
+        {
+            await postgres.Stop();
+            logger.LogInformation("Stopped the private PostgreSQL in {Directory}", directory.Root);
+        }
+        catch (PostgresStopException e)
+        {
+            // The process is on its way out, perhaps for a better reason: the next one to use the directory adopts this server.
+            logger.LogWarning(e, "The private PostgreSQL in {Directory} was left running", directory.Root);
+        }
     }
 
     private static async Task<string> CreateDatabase(NpgsqlConnectionStringBuilder server, string database, CancellationToken ct)
