@@ -1,0 +1,85 @@
+using System.Net.Http.Headers;
+using ClosureTable.Api.Accounts;
+using ClosureTable.Tests.Fixture;
+using Dapper;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+
+[assembly: AssemblyFixture(typeof(ServiceFixture))]
+
+namespace ClosureTable.Tests.Fixture;
+
+/// <summary>
+/// The whole service on a database of its own, started once for all tests. Tests keep apart by their data: each makes
+/// its own users, topics and threads, so that they can run side by side.
+/// </summary>
+public sealed class ServiceFixture : IAsyncLifetime
+{
+    private TestDatabase database = null!;
+    private WebApplicationFactory<Program> service = null!;
+
+    internal string ConnectionString => database.ConnectionString;
+
+    internal IServiceProvider Services => service.Services;
+
+    public async ValueTask InitializeAsync()
+    {
+        database = await TestDatabase.Create();
+        service = new WebApplicationFactory<Program>().WithWebHostBuilder(host => host
+            .UseSetting("ConnectionStrings:Comments", database.ConnectionString)
+            .UseSetting("Authentication:SigningKey", SigningKey)
+            .UseSetting("Logging:LogLevel:Default", "Warning")
+            .UseSetting("Logging:LogLevel:Microsoft.Hosting", "Warning"));
+        _ = service.Server;
+    }
+
+    internal const string SigningKey = "the tests' own key, which is long enough for HS256";
+
+    /// <summary>Another instance of the service on the same database, with settings of its own; the caller disposes of it.</summary>
+    internal WebApplicationFactory<Program> Instance(Action<IWebHostBuilder> configure) => service.WithWebHostBuilder(configure);
+
+    /// <summary>A caller who did not sign in.</summary>
+    internal HttpClient Client() => service.CreateClient();
+
+    /// <summary>A caller with an account made for him, signed in without the cost of a password.</summary>
+    internal async Task<HttpClient> SignedIn(string name = "ann", string role = Roles.User) =>
+        Client().With((await NewUser(name, role)).Token);
+
+    internal Task<HttpClient> Moderator() => SignedIn("mod", Roles.Moderator);
+
+    /// <summary>A new account, whose password nobody knows, and an access token of it.</summary>
+    internal async Task<(long Id, string Email, string Token)> NewUser(string name = "ann", string role = Roles.User)
+    {
+        var email = $"{Guid.NewGuid():n}@example.org";
+        var id = await Query<long>(
+            "insert into auth_users (email, name, role, password_hash) values (@email, @name, @role, '') returning id", new { email, name, role });
+        var (token, _) = Services.GetRequiredService<TokenIssuer>().Issue(id, name, role);
+        return (id, email, token);
+    }
+
+    /// <summary>One value, straight from the database.</summary>
+    internal async Task<T> Query<T>(string sql, object? args = null)
+    {
+        await using var connection = await Services.GetRequiredService<NpgsqlDataSource>().OpenConnectionAsync();
+        return (await connection.ExecuteScalarAsync<T>(sql, args))!;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (service is not null)
+            await service.DisposeAsync();
+        if (database is not null)
+            await database.DisposeAsync();
+    }
+}
+
+internal static class Clients
+{
+    public static HttpClient With(this HttpClient client, string token)
+    {
+        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        return client;
+    }
+}

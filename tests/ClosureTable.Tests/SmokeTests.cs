@@ -1,2 +1,0 @@
-namespace ClosureTable.Tests;
-public class SmokeTests { [Fact] public void T() => Assert.True(true); }
