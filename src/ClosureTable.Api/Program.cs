@@ -1,6 +1,7 @@
 using ClosureTable.Api.Accounts;
 using ClosureTable.Api.Commands;
 using ClosureTable.Api.Hosting;
+using ClosureTable.Api.Pages;
 
 return await CommandLine.Run(args, serve: async settings =>
 {
@@ -11,6 +12,7 @@ return await CommandLine.Run(args, serve: async settings =>
     builder.AddDatabase();
     builder.AddTokenAuthentication();
     builder.AddRateLimits();
+    builder.AddCrossOrigin();
 
     builder.AddAccounts();
 
@@ -19,6 +21,7 @@ return await CommandLine.Run(args, serve: async settings =>
 
     app.UseKnownProxies();
     app.UseProblemAnswers();
+    app.UseCors();
     app.UseAuthentication();
     app.UseRateLimits();
     app.UseBadTokenRefusal();
@@ -26,6 +29,7 @@ return await CommandLine.Run(args, serve: async settings =>
 
     app.MapAccounts();
     app.MapHealth();
+    app.MapPages();
 
     await app.RunAsync();
 });
