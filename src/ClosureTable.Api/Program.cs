@@ -1,5 +1,6 @@
 using ClosureTable.Api.Accounts;
 using ClosureTable.Api.Commands;
+using ClosureTable.Api.Comments;
 using ClosureTable.Api.Hosting;
 using ClosureTable.Api.Pages;
 
@@ -15,6 +16,7 @@ return await CommandLine.Run(args, serve: async settings =>
     builder.AddCrossOrigin();
 
     builder.AddAccounts();
+    builder.AddComments();
 
     await using var app = builder.Build();
     await app.OpenDatabase();
@@ -28,6 +30,7 @@ return await CommandLine.Run(args, serve: async settings =>
     app.UseAuthorization();
 
     app.MapAccounts();
+    app.MapComments();
     app.MapHealth();
     app.MapPages();
 

@@ -22,6 +22,10 @@ internal sealed class SigningKeys
     /// <summary>Those whose signatures are believed.</summary>
     public IReadOnlyList<SymmetricSecurityKey> All { get; }
 
+    /// <summary>A key for another purpose, the same at every instance and after every restart.</summary>
+    public byte[] Derive(string purpose) =>
+        HKDF.DeriveKey(HashAlgorithmName.SHA256, Current.Key, outputLength: 32, info: Encoding.UTF8.GetBytes(purpose));
+
     private static SymmetricSecurityKey Key(string text)
     {
         var bytes = Encoding.UTF8.GetBytes(text);

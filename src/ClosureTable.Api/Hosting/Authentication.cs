@@ -130,6 +130,9 @@ internal static class CallerClaims
         /// <summary>The id in <c>auth_users</c>; null for somebody who did not sign in.</summary>
         public long? UserId => long.TryParse(caller.FindFirst("sub")?.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : null;
 
+        /// <summary>Who asks, where the endpoint requires that somebody does.</summary>
+        public Comments.Caller Caller => new(caller.UserId ?? throw new InvalidOperationException("The endpoint does not require authorization."), caller.IsModerator);
+
         public bool IsModerator => caller.IsInRole(Roles.Moderator);
     }
 }

@@ -23,6 +23,8 @@ internal sealed record Problem(int Status, string Code, string Detail)
     public static readonly Problem InvalidRefreshToken = new(401, "invalid_refresh_token", "The refresh token is spent, expired or unknown; sign in again.");
     public static readonly Problem Forbidden = new(403, "forbidden", "This is not yours to change.");
 
+    public static readonly Problem EditWindowClosed = new(403, "edit_window_closed", "The time in which this comment could be edited is over.");
+
     // 404, 405: what is asked for.
     public static readonly Problem NotFound = new(404, "not_found", "There is nothing at this address.");
     public static readonly Problem CommentNotFound = new(404, "comment_not_found", "There is no such comment.");

@@ -1,0 +1,269 @@
+using System.ComponentModel.DataAnnotations;
+using System.Globalization;
+using System.Security.Claims;
+using ClosureTable.Api.Accounts;
+using ClosureTable.Api.Hosting;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+
+namespace ClosureTable.Api.Comments;
+
+internal static class CommentEndpoints
+{
+    public static void AddComments(this IHostApplicationBuilder builder)
+    {
+        builder.Services.AddOptions<CommentOptions>().BindConfiguration("Comments").ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddSingleton<CommentRepository>();
+        builder.Services.AddSingleton<ThreadRepository>();
+        builder.Services.AddSingleton<CommentAnswers>();
+        builder.Services.AddSingleton(services => new Cursors(services.GetRequiredService<SigningKeys>().Derive("cursors")));
+    }
+
+    public static void MapComments(this IEndpointRouteBuilder app)
+    {
+        var comments = app.MapGroup("/comments").WithTags("Comments");
+        comments.MapGet("", List).WithProblems(Problem.ValidationFailed, Problem.InvalidCursor);
+        comments.MapGet("/{id:long}", Get).WithProblems(Problem.ValidationFailed, Problem.CommentNotFound);
+        comments.MapGet("/{id:long}/children", Children).WithProblems(Problem.ValidationFailed, Problem.InvalidCursor, Problem.CommentNotFound);
+        comments.MapGet("/{id:long}/ancestors", Ancestors).WithProblems(Problem.CommentNotFound);
+        comments.MapGet("/{id:long}/revisions", Revisions).RequireAuthorization()
+            .WithProblems(Problem.Unauthorized, Problem.Forbidden, Problem.CommentNotFound);
+
+        var writes = app.MapGroup("/comments").WithTags("Comments").RequireAuthorization().WithProblems(Problem.Unauthorized);
+        writes.MapPost("", Create).WithProblems(
+            Problem.ValidationFailed, Problem.ParentNotFound, Problem.ParentDeleted, Problem.RequestInFlight, Problem.TooDeep, Problem.KeyReused);
+        writes.MapPatch("/{id:long}", Edit).WithProblems(
+            Problem.ValidationFailed, Problem.Forbidden, Problem.EditWindowClosed, Problem.CommentNotFound, Problem.CommentDeleted, Problem.PreconditionFailed);
+        writes.MapDelete("/{id:long}", Delete).WithProblems(
+            Problem.Forbidden, Problem.CommentNotFound, Problem.CommentDeleted, Problem.PreconditionFailed);
+        writes.MapPut("/{id:long}/parent", Move).WithProblems(
+            Problem.InvalidRequest, Problem.Forbidden, Problem.CommentNotFound, Problem.ParentNotFound, Problem.ParentDeleted,
+            Problem.PreconditionFailed, Problem.IntoItself, Problem.TooDeep);
+
+        app.MapGet("/topics/counts", Counts).WithTags("Topics").WithProblems(Problem.ValidationFailed);
+    }
+
+    /// <summary>List the roots.</summary>
+    /// <remarks>A page of threads, of one topic or of all. With <c>children</c> each root carries its first replies, so that one request fills a page.</remarks>
+    /// <param name="topic">Only threads of this topic.</param>
+    /// <param name="sort">The order, at every level; by default <c>new</c>, or the cursor's.</param>
+    /// <param name="limit">Roots on a page, 1 to 100.</param>
+    /// <param name="cursor">The <c>next_cursor</c> of the page before.</param>
+    /// <param name="depth">Levels of replies below each root, 0 to 1000.</param>
+    /// <param name="children">First replies of each comment, 0 to 100; with 0 the list leaves <c>children</c> out.</param>
+    private static async Task<Results<RenderedJson<CommentPage>, ProblemHttpResult>> List(
+        ThreadRepository threads, CommentAnswers answers, Cursors cursors, ClaimsPrincipal user,
+        [Text(1, 512)] string? topic = null,
+        [AllowedValues(null, "new", "old", "top")] string? sort = null,
+        [Range(1, 100)] int limit = 20,
+        string? cursor = null,
+        [Range(0, 1000)] int depth = 1,
+        [Range(0, 100)] int children = 0,
+        CancellationToken ct = default)
+    {
+        if (!cursors.TryRead(cursor, CursorList.Roots, Cursor.ScopeOf(topic), SortOf(sort), out var after))
+            return Problem.InvalidCursor.Result();
+        var nested = depth > 0 && children > 0;
+        var shape = new TreeShape(
+            SortOf(sort) ?? after?.Sort ?? CommentSort.New, nested ? depth : 0, children, nested ? ThreadRepository.MostOfAPage : limit);
+        using var forest = await threads.Roots(topic, after, limit, shape, user.UserId, ct);
+        return new RenderedJson<CommentPage>(answers.Page(forest, user.UserId is not null, nested));
+    }
+
+    /// <summary>Read a comment with all its subcomments, nested.</summary>
+    /// <remarks>
+    /// Whole by default, up to <c>limit</c> comments; <c>depth</c> and <c>children</c> ask for less. Where anything is left out,
+    /// the comment says so: <c>more</c> has the number of direct replies that are not shown, and the cursor that goes on with
+    /// them at <c>GET /comments/{id}/children</c>. What the limit cuts off is what is farthest down.
+    /// </remarks>
+    /// <param name="id">The comment.</param>
+    /// <param name="sort">The order of replies, at every level; by default <c>old</c>, as a conversation reads.</param>
+    /// <param name="depth">Levels below the comment, 0 to 1000; by default all.</param>
+    /// <param name="children">First replies of each comment, 0 to 10,000; by default all.</param>
+    /// <param name="limit">Comments in the answer, 1 to 100,000.</param>
+    private static async Task<Results<RenderedJson<Comment>, StatusCodeHttpResult, ProblemHttpResult>> Get(
+        long id, ThreadRepository threads, CommentAnswers answers, ClaimsPrincipal user, HttpRequest request,
+        [AllowedValues(null, "new", "old", "top")] string? sort = null,
+        [Range(0, 1000)] int? depth = null,
+        [Range(0, 10_000)] int? children = null,
+        [Range(1, 100_000)] int limit = 10_000,
+        CancellationToken ct = default)
+    {
+        if (await threads.Locate(id, ct) is not { } at)
+            return Problem.CommentNotFound.Result();
+        var shape = new TreeShape(SortOf(sort) ?? CommentSort.Old, depth, children, limit);
+        var variant = Variant($"tree {id} {shape}", user);
+        if (Etags.NoneMatch(request, ThreadTag.Of(at.RootId, at.Version, variant)))
+            return TypedResults.StatusCode(StatusCodes.Status304NotModified);
+        using var forest = await threads.Tree(at, shape, user.UserId, ct);
+        if (forest is null)
+            return Problem.CommentNotFound.Result();
+        return new RenderedJson<Comment>(answers.Tree(forest, user.UserId is not null))
+        {
+            ETag = ThreadTag.Of(forest.Rows[0].RootId, forest.Rows.Version, variant),
+        };
+    }
+
+    /// <summary>Read a page of direct replies.</summary>
+    /// <remarks>Each with its own first replies, as far as <c>limit</c>, which counts every comment of the answer, has room after the direct ones.</remarks>
+    /// <param name="id">The comment whose replies are read.</param>
+    /// <param name="sort">The order, at every level; by default <c>old</c>, or the cursor's.</param>
+    /// <param name="limit">Comments in the answer, 1 to 100.</param>
+    /// <param name="cursor">The <c>next_cursor</c> of the page before, or the cursor of this comment's <c>more</c>.</param>
+    /// <param name="depth">Levels of replies below each direct reply, 0 to 1000.</param>
+    /// <param name="children">First replies of each of them, 0 to 100.</param>
+    private static async Task<Results<RenderedJson<CommentPage>, StatusCodeHttpResult, ProblemHttpResult>> Children(
+        long id, ThreadRepository threads, CommentAnswers answers, Cursors cursors, ClaimsPrincipal user, HttpRequest request,
+        [AllowedValues(null, "new", "old", "top")] string? sort = null,
+        [Range(1, 100)] int limit = 20,
+        string? cursor = null,
+        [Range(0, 1000)] int depth = 1,
+        [Range(0, 100)] int children = 3,
+        CancellationToken ct = default)
+    {
+        if (!cursors.TryRead(cursor, CursorList.Replies, id, SortOf(sort), out var after))
+            return Problem.InvalidCursor.Result();
+        if (await threads.Locate(id, ct) is not { } at)
+            return Problem.CommentNotFound.Result();
+        var shape = new TreeShape(SortOf(sort) ?? after?.Sort ?? CommentSort.Old, depth, children, limit);
+        var tag = ThreadTag.Of(at.RootId, at.Version, Variant($"children {id} {shape} {cursor}", user));
+        if (Etags.NoneMatch(request, tag))
+            return TypedResults.StatusCode(StatusCodes.Status304NotModified);
+        using var forest = await threads.Replies(id, after, shape, user.UserId, ct);
+        return new RenderedJson<CommentPage>(answers.Page(forest, user.UserId is not null, nested: true)) { ETag = tag };
+    }
+
+    /// <summary>Read the comments above one.</summary>
+    /// <remarks>The breadcrumb: the root first, the parent last; none for a root.</remarks>
+    /// <param name="id">The comment.</param>
+    private static async Task<Results<RenderedJson<CommentPage>, StatusCodeHttpResult, ProblemHttpResult>> Ancestors(
+        long id, ThreadRepository threads, CommentAnswers answers, ClaimsPrincipal user, HttpRequest request, CancellationToken ct)
+    {
+        if (await threads.Locate(id, ct) is not { } at)
+            return Problem.CommentNotFound.Result();
+        var tag = ThreadTag.Of(at.RootId, at.Version, Variant($"ancestors {id}", user));
+        if (Etags.NoneMatch(request, tag))
+            return TypedResults.StatusCode(StatusCodes.Status304NotModified);
+        using var forest = await threads.Ancestors(id, user.UserId, ct);
+        return new RenderedJson<CommentPage>(answers.Page(forest, user.UserId is not null, nested: false)) { ETag = tag };
+    }
+
+    /// <summary>Read what a comment said before its edits.</summary>
+    /// <remarks>For its author and moderators.</remarks>
+    /// <param name="id">The comment.</param>
+    private static async Task<Results<Ok<RevisionList>, ProblemHttpResult>> Revisions(
+        long id, CommentRepository repository, ClaimsPrincipal user, CancellationToken ct)
+    {
+        var (revisions, problem) = await repository.Revisions(user.Caller, id, ct);
+        return revisions is null ? problem!.Result() : TypedResults.Ok(new RevisionList { Revisions = revisions });
+    }
+
+    /// <summary>Begin a thread, or reply.</summary>
+    /// <remarks>
+    /// With an <c>Idempotency-Key</c> the answer is kept for 24 hours: the same request with the same key gets it again, with
+    /// <c>Idempotent-Replayed: true</c>, and nothing is written twice.
+    /// </remarks>
+    /// <param name="idempotencyKey">1 to 255 printable ASCII characters, new for each comment.</param>
+    private static async Task<Results<RenderedJson<Comment>, ValidationProblem, ProblemHttpResult>> Create(
+        CreateCommentRequest request, CommentRepository repository, ClaimsPrincipal user, HttpResponse response,
+        [FromHeader(Name = IdempotencyKey.Header)] string? idempotencyKey, CancellationToken ct)
+    {
+        if (request is { ParentId: not null, Topic: not null })
+            return TypedResults.ValidationProblem(new Dictionary<string, string[]> { ["topic"] = ["A reply has the topic of its thread; send topic for a root only."] });
+        if (idempotencyKey is not null && !IdempotencyKey.IsValid(idempotencyKey))
+            return TypedResults.ValidationProblem(new Dictionary<string, string[]> { ["idempotency_key"] = ["This must have 1 to 255 printable ASCII characters."] });
+
+        var caller = user.Caller;
+        var (content, topic) = (request.Content.Trim(), request.Topic?.Trim());
+        var key = idempotencyKey is null ? null : new IdempotencyKey(caller.Id, idempotencyKey, IdempotencyKey.Hash(
+            content, request.ParentId?.ToString(CultureInfo.InvariantCulture), topic));
+        var (answer, problem) = await repository.Create(caller, content, request.ParentId, topic, key, CommentAnswers.New, ct);
+        if (answer is null)
+            return problem!.Result();
+        if (answer.Replayed)
+            response.Headers["Idempotent-Replayed"] = "true";
+        return new RenderedJson<Comment>(answer.Body) { StatusCode = answer.Status, Location = answer.Location };
+    }
+
+    /// <summary>Edit a comment.</summary>
+    /// <remarks>For its author and moderators. What it said before is kept as a revision; nothing in the tree moves.</remarks>
+    /// <param name="id">The comment.</param>
+    /// <param name="ifMatch">Edit only if the thread is in the state that this ETag names.</param>
+    private static async Task<Results<RenderedJson<EditedComment>, ProblemHttpResult>> Edit(
+        long id, EditCommentRequest request, CommentRepository repository, ClaimsPrincipal user, HttpRequest http,
+        [FromHeader(Name = "If-Match")] string? ifMatch, CancellationToken ct)
+    {
+        var (edited, problem) = await repository.Edit(
+            user.Caller, id, request.Content.Trim(), new IfMatch(http.Headers.IfMatch), CommentAnswers.Single, ct);
+        return edited is null
+            ? problem!.Result()
+            : new RenderedJson<EditedComment>(CommentAnswers.Counted("updated", edited.Updated, edited.Comment))
+            {
+                ETag = ThreadTag.Of(edited.RootId, edited.Version, Variant($"edited {id}", user)),
+            };
+    }
+
+    /// <summary>Delete a comment.</summary>
+    /// <remarks>
+    /// For its author and moderators. A comment without replies goes for good; one with replies becomes a tombstone, which goes
+    /// when its last reply goes. A moderator's <c>subtree=true</c> removes the comment with all below it.
+    /// </remarks>
+    /// <param name="id">The comment.</param>
+    /// <param name="ifMatch">Delete only if the thread is in the state that this ETag names.</param>
+    /// <param name="subtree">Remove all below it too; for moderators.</param>
+    private static async Task<Results<Ok<DeletedComments>, ProblemHttpResult>> Delete(
+        long id, CommentRepository repository, ClaimsPrincipal user, HttpRequest http,
+        [FromHeader(Name = "If-Match")] string? ifMatch, bool subtree = false, CancellationToken ct = default)
+    {
+        var (deleted, problem) = await repository.Delete(user.Caller, id, subtree, new IfMatch(http.Headers.IfMatch), ct);
+        return problem is null ? TypedResults.Ok(new DeletedComments { Deleted = deleted }) : problem.Result();
+    }
+
+    /// <summary>Move a comment with all below it.</summary>
+    /// <remarks>For moderators: under another comment, into another thread, or to the top.</remarks>
+    /// <param name="id">The comment.</param>
+    /// <param name="ifMatch">Move only if the thread is in the state that this ETag names.</param>
+    private static async Task<Results<RenderedJson<MovedComment>, ProblemHttpResult>> Move(
+        long id, MoveCommentRequest request, CommentRepository repository, ClaimsPrincipal user, HttpRequest http,
+        [FromHeader(Name = "If-Match")] string? ifMatch, CancellationToken ct)
+    {
+        var (moved, problem) = await repository.Move(
+            user.Caller, id, request.ParentId, new IfMatch(http.Headers.IfMatch), CommentAnswers.Single, ct);
+        return moved is null
+            ? problem!.Result()
+            : new RenderedJson<MovedComment>(CommentAnswers.Counted("moved", moved.Comments, moved.Comment))
+            {
+                ETag = ThreadTag.Of(moved.RootId, moved.Version, Variant($"moved {id}", user)),
+            };
+    }
+
+    /// <summary>Count the comments of topics.</summary>
+    /// <remarks>One query for up to 100 topics; tombstones are not counted. A topic that nobody wrote about has 0.</remarks>
+    /// <param name="topic">The topics, 1 to 100 of them.</param>
+    private static async Task<Results<Ok<TopicCounts>, ValidationProblem>> Counts(
+        ThreadRepository threads, [MinLength(1), MaxLength(100)] string[] topic, CancellationToken ct)
+    {
+        if (topic.Any(name => !new TextAttribute(1, 512).IsValid(name)))
+            return TypedResults.ValidationProblem(new Dictionary<string, string[]> { ["topic"] = ["Each topic must have 1 to 512 characters, without U+0000."] });
+        return TypedResults.Ok(new TopicCounts { Counts = await threads.Counts(topic, ct) });
+    }
+
+    private static CommentSort? SortOf(string? sort) => sort switch
+    {
+        "new" => CommentSort.New,
+        "old" => CommentSort.Old,
+        "top" => CommentSort.Top,
+        _ => null,
+    };
+
+    /// <summary>All on which an answer depends besides the thread: what was asked for, and who asked.</summary>
+    private static string Variant(string asked, ClaimsPrincipal user) =>
+        string.Create(CultureInfo.InvariantCulture, $"{asked} {user.UserId}");
+}
+
+/// <summary>The number of comments of each topic.</summary>
+public sealed record TopicCounts
+{
+    /// <summary>By topic, as it was asked for.</summary>
+    public required IReadOnlyDictionary<string, long> Counts { get; init; }
+}

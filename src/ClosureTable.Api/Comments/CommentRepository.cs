@@ -1,0 +1,391 @@
+using ClosureTable.Api.Hosting;
+using Dapper;
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace ClosureTable.Api.Comments;
+
+/// <summary>Who does it.</summary>
+internal readonly record struct Caller(long Id, bool IsModerator);
+
+/// <summary>
+/// The writes. One method, one transaction: lock the thread, decide, write. The article's statements stand where they run.
+/// </summary>
+internal sealed class CommentRepository(NpgsqlDataSource source, IOptions<CommentOptions> options)
+{
+    /// <summary>Begins a thread, or replies.</summary>
+    /// <param name="key">Remembers the answer for retries; null where the client sent no key.</param>
+    /// <param name="render">Makes the answer from the comment, before the commit, so that both are kept together.</param>
+    public Task<Outcome<StoredAnswer>> Create(
+        Caller caller, string content, long? parentId, string? topic,
+        IdempotencyKey? key, Func<CommentRows, ReadOnlyMemory<byte>> render, CancellationToken ct) =>
+        source.Write<Outcome<StoredAnswer>>(async connection =>
+        {
+            if (key is not null && await connection.Claim(key, ct) is { } earlier)
+                return earlier;
+
+            LockedComment? parent = null;
+            if (parentId is { } replyTo)
+            {
+                parent = await connection.LockThreadOf(replyTo, ct);
+                if (parent is null)
+                    return Problem.ParentNotFound;
+                if (parent.Deleted)
+                    return Problem.ParentDeleted;
+                if (parent.Depth + 1 > options.Value.MaxDepth)
+                    return Problem.TooDeep;
+            }
+
+            var id = await connection.ExecuteScalarAsync<long>(new CommandDefinition(
+                "select nextval('comments_comments_id_seq')", cancellationToken: ct));
+            using var created = parent is null
+                ? await InsertRoot(connection, caller, id, content, topic, ct)
+                : await InsertReply(connection, caller, id, content, parent, ct);
+            var answer = new StoredAnswer(StatusCodes.Status201Created, $"/comments/{id}", render(created));
+            if (key is not null)
+                await connection.Keep(key, answer, ct);
+            return answer;
+        }, ct);
+
+    private static Task<CommentRows> InsertRoot(
+        NpgsqlConnection connection, Caller caller, long id, string content, string? topic, CancellationToken ct) =>
+        connection.ReadRows($"""
+            insert into comments_comments (id, parent_id, root_id, depth, author_id, content, created_at)
+            values (@id, null, @id, 0, @author, @content, clock_timestamp());
+
+            insert into comments_tree (ancestor_id, nearest_ancestor_id, descendant_id, depth)
+            values (@id, @id, @id, 0);
+
+            insert into comments_threads (root_id, topic, created_at, last_activity_at)
+            select id, @topic, created_at, created_at
+            from comments_comments
+            where id = @id;
+
+            insert into comments_events (root_id, version, kind, comment_id, topic, data)
+            values (@id, 1, 'created', @id, @topic, jsonb_build_object('parent_id', null));
+
+            {ReadOne}
+            """,
+            [new("id", id), new("author", caller.Id), new("content", content), new("topic", NpgsqlTypes.NpgsqlDbType.Text) { Value = (object?)topic ?? DBNull.Value }, new("caller", caller.Id)], ct);
+
+    /// <summary>
+    /// The article's statement, as it is there. Its three names for one table are three questions: <c>descendant</c> finds
+    /// everybody above the parent (the parent among them, by its self row), <c>nearest</c> is the parent's self row, which
+    /// knows its level, and <c>ancestor</c> is the new comment's self row. Their product is one row for each ancestor: exactly
+    /// the parent's ancestors and the parent, which is what the closure must hold for a new leaf. It is right only while
+    /// nobody moves or deletes the parent, and for that we hold the thread.
+    /// </summary>
+    private static Task<CommentRows> InsertReply(
+        NpgsqlConnection connection, Caller caller, long id, string content, LockedComment parent, CancellationToken ct) =>
+        connection.ReadRows($"""
+            insert into comments_comments (id, parent_id, root_id, depth, author_id, content, created_at)
+            values (@id, @parentId, @rootId, @depth, @author, @content, @now);
+
+            insert into comments_tree (ancestor_id, nearest_ancestor_id, descendant_id, depth)
+            values (@id, @id, @id, @depth);
+
+            insert into comments_tree (ancestor_id, nearest_ancestor_id, descendant_id, depth)
+            select
+              descendant.ancestor_id,
+              nearest.nearest_ancestor_id,
+              ancestor.descendant_id,
+              nearest.depth + 1
+            from
+              comments_tree as descendant,
+              comments_tree as nearest,
+              comments_tree as ancestor
+            where descendant.descendant_id = @parentId
+              and ancestor.ancestor_id = @id
+              and nearest.ancestor_id = @parentId
+              and nearest.descendant_id = @parentId;
+
+            update comments_comments
+            set child_count = child_count + case when id = @parentId then 1 else 0 end,
+                descendant_count = descendant_count + 1
+            where id in (select ancestor_id from comments_tree where descendant_id = @parentId);
+
+            {ThreadLock.Record("created", "jsonb_build_object('parent_id', @parentId)",
+                set: "comment_count = comment_count + 1, last_activity_at = @now")}
+
+            {ReadOne}
+            """,
+            [
+                new("id", id), new("parentId", parent.Id), new("rootId", parent.RootId), new("depth", parent.Depth + 1),
+                new("author", caller.Id), new("content", content), new("now", parent.Now), new("caller", caller.Id),
+            ], ct);
+
+    /// <summary>Changes the text; what it said before becomes a revision. Nothing in the tree moves.</summary>
+    public Task<Outcome<Edited>> Edit(
+        Caller caller, long id, string content, IfMatch ifMatch, Func<CommentRows, ReadOnlyMemory<byte>> render, CancellationToken ct) =>
+        source.Write<Outcome<Edited>>(async connection =>
+        {
+            var comment = await connection.LockThreadOf(id, ct);
+            if (Refusal(comment, caller, ifMatch) is { } problem)
+                return problem;
+            if (!caller.IsModerator && options.Value.EditWindow is { } window && comment!.Now - comment.CreatedAt > window)
+                return Problem.EditWindowClosed;
+            var changed = content != comment!.Content;
+            using var rows = await connection.ReadRows($"""
+                {(changed ? $"""
+                insert into comments_revisions (comment_id, revision, content, written_at, editor_id)
+                select @id, coalesce(max(revision), 0) + 1, @before, @beforeAt, @editor
+                from comments_revisions
+                where comment_id = @id;
+
+                update comments_comments
+                set content = @content, edited_at = @now
+                where id = @id;
+
+                {ThreadLock.Record("edited")}
+                """ : "")}
+
+                {ReadOne}
+                """,
+                [
+                    new("id", id), new("rootId", comment.RootId), new("before", comment.Content),
+                    new("beforeAt", comment.EditedAt ?? comment.CreatedAt), new("editor", caller.Id), new("content", content),
+                    new("now", comment.Now), new("caller", caller.Id),
+                ], ct);
+            return new Edited(changed ? 1 : 0, comment.RootId, rows.Version, render(rows));
+        }, ct);
+
+    /// <summary>
+    /// Deletes: a leaf for good, a comment with replies as a tombstone, or (<paramref name="subtree"/>, moderators) all of it.
+    /// Tombstones above that thereby lose their last reply go along.
+    /// </summary>
+    /// <returns>How many comments this took away: rows that are gone, or 1 for a new tombstone.</returns>
+    public Task<Outcome<int>> Delete(Caller caller, long id, bool subtree, IfMatch ifMatch, CancellationToken ct) =>
+        source.Write<Outcome<int>>(async connection =>
+        {
+            var comment = await connection.LockThreadOf(id, ct);
+            if (subtree && !caller.IsModerator)
+                return comment is null ? Problem.CommentNotFound : Problem.Forbidden;
+            if (Refusal(comment, caller, ifMatch, tombstonesToo: subtree) is { } problem)
+                return problem;
+            if (comment!.ChildCount > 0 && !subtree)
+            {
+                await BuryUnderTombstone(connection, comment, ct);
+                return 1;
+            }
+
+            return await Remove(connection, comment, eventId: id, ct);
+        }, ct);
+
+    private static Task BuryUnderTombstone(NpgsqlConnection connection, LockedComment comment, CancellationToken ct) =>
+        connection.ExecuteAsync(new CommandDefinition($"""
+            update comments_comments
+            set content = '', author_id = null, deleted_at = @Now
+            where id = @id;
+
+            delete from comments_revisions where comment_id = @id;
+
+            {ThreadLock.Record("deleted", "jsonb_build_object('removed', null)", set: "tombstone_count = tombstone_count + 1")}
+            """, new { comment.Id, comment.RootId, comment.Now }, cancellationToken: ct));
+
+    /// <summary>Removes a comment, all below it, and the tombstones above it that it was the last to hold up.</summary>
+    private static async Task<int> Remove(NpgsqlConnection connection, LockedComment comment, long eventId, CancellationToken ct)
+    {
+        // A tombstone with one reply, that reply being what goes: the chain of those ends at the top of what is removed.
+        var top = (Id: comment.Id, comment.ParentId);
+        foreach (var above in await connection.QueryAsync<(long Id, long? ParentId, bool Deleted, int ChildCount)>(new CommandDefinition("""
+            select c.id, c.parent_id, c.deleted_at is not null, c.child_count
+            from comments_tree up
+            join comments_comments c on c.id = up.ancestor_id
+            where up.descendant_id = @Id and up.ancestor_id <> @Id
+            order by c.depth desc
+            """, new { comment.Id }, cancellationToken: ct)))
+        {
+            if (!above.Deleted || above.ChildCount != 1)
+                break;
+            top = (above.Id, above.ParentId);
+        }
+
+        var doomed = (await connection.QueryAsync<long>(new CommandDefinition(
+            "select descendant_id from comments_tree where ancestor_id = @Id", new { top.Id }, cancellationToken: ct))).ToArray();
+        // The tree first, which refers to the comments; of a whole thread its row too, after its last event.
+        await connection.ExecuteAsync(new CommandDefinition($"""
+            update comments_comments
+            set child_count = child_count - case when id = @ParentId then 1 else 0 end,
+                descendant_count = descendant_count - cardinality(@doomed)
+            where id in (select ancestor_id from comments_tree where descendant_id = @ParentId);
+
+            {ThreadLock.Record("deleted", "jsonb_build_object('removed', @removed)", set: """
+                comment_count = comment_count - cardinality(@doomed),
+                tombstone_count = tombstone_count
+                  - (select count(*) from comments_comments where id = any(@doomed) and deleted_at is not null)
+                """)}
+
+            delete from comments_tree where descendant_id = any(@doomed);
+            delete from comments_threads where root_id = any(@doomed);
+            delete from comments_comments where id = any(@doomed);
+            """, new { doomed, top.ParentId, comment.RootId, id = eventId, removed = top.Id }, cancellationToken: ct));
+        return doomed.Length;
+    }
+
+    /// <summary>Moves a comment with all below it under another parent, of this thread or of another one, or to the top.</summary>
+    public Task<Outcome<Moved>> Move(
+        Caller caller, long id, long? parentId, IfMatch ifMatch, Func<CommentRows, ReadOnlyMemory<byte>> render, CancellationToken ct) =>
+        source.Write<Outcome<Moved>>(async connection =>
+        {
+            var (comment, parent) = parentId is { } to
+                ? await connection.LockThreadsOf(id, to, ct)
+                : (await connection.LockThreadOf(id, ct), null);
+            if (!caller.IsModerator)
+                return comment is null ? Problem.CommentNotFound : Problem.Forbidden;
+            if (Refusal(comment, caller, ifMatch, tombstonesToo: true) is { } problem)
+                return problem;
+            if (parentId is not null && parent is null)
+                return Problem.ParentNotFound;
+            if (parent?.Deleted == true)
+                return Problem.ParentDeleted;
+            if (comment!.ParentId == parentId)
+            {
+                using var unmoved = await connection.ReadRows(ReadOne, [new("id", id), new("caller", caller.Id)], ct);
+                return new Moved(0, comment.RootId, unmoved.Version, render(unmoved));
+            }
+
+            // Both threads are held: what is looked at now stays so until the commit.
+            var (below, deepest) = await connection.QuerySingleAsync<(bool Below, int Deepest)>(new CommandDefinition("""
+                select coalesce(bool_or(descendant_id = @parentId), false), max(depth)
+                from comments_tree
+                where ancestor_id = @id
+                """, new { id, parentId }, cancellationToken: ct));
+            if (below)
+                return Problem.IntoItself;
+            var shift = (parent is null ? 0 : parent.Depth + 1) - comment.Depth;
+            if (deepest + shift > options.Value.MaxDepth)
+                return Problem.TooDeep;
+
+            await Reattach(connection, comment, parent, shift, ct);
+            using var rows = await connection.ReadRows(ReadOne, [new("id", id), new("caller", caller.Id)], ct);
+            return new Moved(comment.DescendantCount + 1, parent?.RootId ?? id, rows.Version, render(rows));
+        }, ct);
+
+    private static async Task Reattach(NpgsqlConnection connection, LockedComment comment, LockedComment? parent, int shift, CancellationToken ct)
+    {
+        var newRootId = parent?.RootId ?? comment.Id;
+        var moved = (await connection.QueryAsync<long>(new CommandDefinition(
+            "select descendant_id from comments_tree where ancestor_id = @Id", new { comment.Id }, cancellationToken: ct))).ToArray();
+        await connection.ExecuteAsync(new CommandDefinition($"""
+            update comments_comments
+            set child_count = child_count - case when id = @oldParentId then 1 else 0 end,
+                descendant_count = descendant_count - cardinality(@moved)
+            where id in (select ancestor_id from comments_tree where descendant_id = @oldParentId);
+
+            -- Cut: whoever is above the comment is no longer above anything of its subtree.
+            delete from comments_tree
+            where descendant_id = any(@moved)
+              and ancestor_id in (select ancestor_id from comments_tree where descendant_id = @oldParentId);
+
+            update comments_comments
+            set parent_id = case when id = @id then @parentId else parent_id end,
+                root_id = @newRootId,
+                depth = depth + @shift
+            where id = any(@moved);
+
+            update comments_tree
+            set depth = depth + @shift
+            where descendant_id = any(@moved);
+
+            -- Join: whoever is above the new parent, and the parent, is above everything of the subtree.
+            insert into comments_tree (ancestor_id, nearest_ancestor_id, descendant_id, depth)
+            select above.ancestor_id, below.parent_id, below.id, below.depth
+            from comments_tree above, comments_comments below
+            where above.descendant_id = @parentId
+              and below.id = any(@moved);
+
+            update comments_comments
+            set child_count = child_count + case when id = @parentId then 1 else 0 end,
+                descendant_count = descendant_count + cardinality(@moved)
+            where id in (select ancestor_id from comments_tree where descendant_id = @parentId);
+            """,
+            new { comment.Id, parentId = parent?.Id, oldParentId = comment.ParentId, newRootId, shift, moved }, cancellationToken: ct));
+        await RecordMove(connection, comment, newRootId, parent?.Id, moved, ct);
+
+        // The tombstone that the subtree held up, if it did, goes as if its last reply had been deleted.
+        if (comment.ParentId is { } oldParentId
+            && await connection.LockThreadOf(oldParentId, ct) is { Deleted: true, ChildCount: 0 } emptied)
+            await Remove(connection, emptied, eventId: emptied.Id, ct);
+    }
+
+    /// <summary>Counts, versions and events of the one or two threads that a move touches.</summary>
+    private static async Task RecordMove(
+        NpgsqlConnection connection, LockedComment comment, long newRootId, long? parentId, long[] moved, CancellationToken ct)
+    {
+        const string Data = """
+            jsonb_build_object('parent_id', @parentId, 'from_parent', @fromParent, 'from_root', @fromRoot, 'to_root', @toRoot)
+            """;
+        var values = new
+        {
+            comment.Id, parentId, fromParent = comment.ParentId, fromRoot = comment.RootId, toRoot = newRootId, moved, comment.Topic,
+        };
+        if (newRootId == comment.RootId)
+        {
+            await Record(comment.RootId, "last_activity_at = last_activity_at");
+            return;
+        }
+
+        // The row of a thread that this root had earlier is waiting for it, with its version.
+        if (parentId is null)
+            await connection.ExecuteAsync(new CommandDefinition("""
+                insert into comments_threads (root_id, topic, version, comment_count, like_count, created_at, last_activity_at)
+                select id, @Topic, 0, 0, like_count, created_at, clock_timestamp()
+                from comments_comments
+                where id = @Id
+                on conflict (root_id) do update
+                set topic = excluded.topic, like_count = excluded.like_count;
+                """, values, cancellationToken: ct));
+        const string Tombstones = "(select count(*) from comments_comments where id = any(@moved) and deleted_at is not null)";
+        await Record(comment.RootId, $"comment_count = comment_count - cardinality(@moved), tombstone_count = tombstone_count - {Tombstones}");
+        await Record(newRootId, $"comment_count = comment_count + cardinality(@moved), tombstone_count = tombstone_count + {Tombstones}");
+
+        Task Record(long rootId, string set)
+        {
+            var parameters = new DynamicParameters(values);
+            parameters.Add("rootId", rootId);
+            return connection.ExecuteAsync(new CommandDefinition(ThreadLock.Record("moved", Data, set), parameters, cancellationToken: ct));
+        }
+    }
+
+    /// <summary>What a comment said before each of its edits, newest first; for its author and moderators.</summary>
+    public async Task<Outcome<IReadOnlyList<Revision>>> Revisions(Caller caller, long id, CancellationToken ct)
+    {
+        await using var connection = await source.OpenConnectionAsync(ct);
+        var owner = await connection.QuerySingleOrDefaultAsync<(long Id, long? AuthorId)?>(new CommandDefinition(
+            "select id, author_id from comments_comments where id = @id", new { id }, cancellationToken: ct));
+        if (owner is null)
+            return Problem.CommentNotFound;
+        if (owner.Value.AuthorId != caller.Id && !caller.IsModerator)
+            return Problem.Forbidden;
+        return (await connection.QueryAsync<Revision>(new CommandDefinition("""
+            select revision as number, content, written_at, editor_id
+            from comments_revisions
+            where comment_id = @id
+            order by revision desc
+            """, new { id }, cancellationToken: ct))).ToList();
+    }
+
+    /// <summary>Ownership is settled before anything else is said about the state of a comment.</summary>
+    private static Problem? Refusal(LockedComment? comment, Caller caller, IfMatch ifMatch, bool tombstonesToo = false) => comment switch
+    {
+        null => Problem.CommentNotFound,
+        { Deleted: true } when !tombstonesToo => Problem.CommentDeleted,
+        _ when comment.AuthorId != caller.Id && !caller.IsModerator => Problem.Forbidden,
+        _ when !ifMatch.Holds(comment.RootId, comment.Version) => Problem.PreconditionFailed,
+        _ => null,
+    };
+
+    private const string ReadOne = $"""
+        select {CommentRows.Columns}
+        from comments_comments c
+        join comments_threads thread on thread.root_id = c.root_id
+        {CommentRows.Joins}
+        where c.id = @id;
+        """;
+}
+
+/// <summary>What came of an edit.</summary>
+internal sealed record Edited(int Updated, long RootId, long Version, ReadOnlyMemory<byte> Comment);
+
+/// <summary>What came of a move.</summary>
+internal sealed record Moved(int Comments, long RootId, long Version, ReadOnlyMemory<byte> Comment);

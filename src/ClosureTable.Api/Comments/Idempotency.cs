@@ -1,0 +1,91 @@
+using System.Security.Cryptography;
+using ClosureTable.Api.Hosting;
+using Dapper;
+using Npgsql;
+
+namespace ClosureTable.Api.Comments;
+
+/// <summary>A client's <c>Idempotency-Key</c> (IETF draft) and what it stands for.</summary>
+/// <param name="UserId">Keys of different users have nothing to do with each other.</param>
+/// <param name="Key">1 to 255 printable ASCII characters.</param>
+/// <param name="RequestHash">SHA-256 of the request: the same key with another request is a mistake.</param>
+internal sealed record IdempotencyKey(long UserId, string Key, byte[] RequestHash)
+{
+    public const string Header = "Idempotency-Key";
+
+    public static bool IsValid(string key) => key.Length is >= 1 and <= 255 && key.All(character => character is >= ' ' and <= '~');
+
+    public static byte[] Hash(params ReadOnlySpan<string?> parts)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var part in parts)
+        {
+            // Length first: ("ab", "c") is not ("a", "bc"), and an absent part is not an empty one.
+            hash.AppendData(BitConverter.GetBytes(part?.Length ?? -1));
+            hash.AppendData(System.Text.Encoding.UTF8.GetBytes(part ?? ""));
+        }
+
+        return hash.GetHashAndReset();
+    }
+}
+
+/// <summary>An answer that is kept with the work that it reports.</summary>
+internal sealed record StoredAnswer(int Status, string? Location, ReadOnlyMemory<byte> Body, bool Replayed = false);
+
+/// <summary>Idempotent requests, remembered in the database by the transaction that does the work.</summary>
+internal static class Idempotency
+{
+    /// <summary>How long an answer is kept.</summary>
+    public static readonly TimeSpan Retention = TimeSpan.FromHours(24);
+
+    /// <summary>
+    /// Makes the key this transaction's own. A request with the same key that is under way elsewhere is waited for, a short
+    /// while: mostly its answer can be replayed then.
+    /// </summary>
+    /// <returns>The earlier answer, a problem, or null: go ahead.</returns>
+    public static async Task<Outcome<StoredAnswer>?> Claim(this NpgsqlConnection connection, IdempotencyKey key, CancellationToken ct)
+    {
+        try
+        {
+            await connection.ExecuteAsync(new CommandDefinition("""
+                set local lock_timeout = '2s';
+                select pg_advisory_xact_lock(hashtextextended(@Key, @UserId));
+                set local lock_timeout to default;
+                """, key, cancellationToken: ct));
+        }
+        catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.LockNotAvailable)
+        {
+            return Problem.RequestInFlight;
+        }
+
+        var stored = await connection.QuerySingleOrDefaultAsync<StoredRow>(new CommandDefinition("""
+            select request_hash, status, location, body
+            from idempotency_keys
+            where user_id = @UserId and key = @Key and created_at > now() - @Retention
+            """, new { key.UserId, key.Key, Retention }, cancellationToken: ct));
+        if (stored is null)
+            return null;
+        if (!stored.RequestHash.AsSpan().SequenceEqual(key.RequestHash))
+            return Problem.KeyReused;
+        return new StoredAnswer(stored.Status, stored.Location, stored.Body, Replayed: true);
+    }
+
+    /// <summary>Keeps the answer; an expired one under the same key makes room.</summary>
+    public static Task Keep(this NpgsqlConnection connection, IdempotencyKey key, StoredAnswer answer, CancellationToken ct) =>
+        connection.ExecuteAsync(new CommandDefinition("""
+            insert into idempotency_keys (user_id, key, request_hash, status, location, body)
+            values (@UserId, @Key, @RequestHash, @Status, @Location, @body)
+            on conflict (user_id, key) do update
+            set request_hash = excluded.request_hash, status = excluded.status, location = excluded.location,
+                body = excluded.body, created_at = excluded.created_at
+            """,
+            new { key.UserId, key.Key, key.RequestHash, answer.Status, answer.Location, body = answer.Body.ToArray() }, cancellationToken: ct));
+
+    private sealed record StoredRow
+    {
+        public byte[] RequestHash { get; init; } = [];
+        public int Status { get; init; }
+        public string? Location { get; init; }
+        public byte[] Body { get; init; } = [];
+    }
+}
