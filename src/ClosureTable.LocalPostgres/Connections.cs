@@ -10,18 +10,18 @@ internal static class Connections
     public static string ForMaintenance(this NpgsqlConnectionStringBuilder server) =>
         new NpgsqlConnectionStringBuilder(server.ConnectionString) { Database = "postgres", Pooling = false, Timeout = 10 }.ConnectionString;
 
-    /// <summary>Whether the server takes connections now. Errors that waiting does not mend, such as a wrong password, are thrown.</summary>
-    public static async Task<bool> Answers(this NpgsqlConnectionStringBuilder server, CancellationToken ct)
+    /// <summary>Why the server takes no connection now; <see langword="null"/> if it does.</summary>
+    public static async Task<NpgsqlException?> Refusal(this NpgsqlConnectionStringBuilder server, CancellationToken ct)
     {
         try
         {
             await using var connection = new NpgsqlConnection(server.ForMaintenance());
             await connection.OpenAsync(ct);
-            return true;
+            return null;
         }
-        catch (NpgsqlException e) when (e is not PostgresException { SqlState: not PostgresErrorCodes.CannotConnectNow })
+        catch (NpgsqlException refusal)
         {
-            return false; // nobody listens, or it starts, recovers or stops
+            return refusal;
         }
     }
 

@@ -31,7 +31,7 @@ public sealed class LocalServer : IAsyncDisposable
     /// <exception cref="PostgresStartException">There is one, but it does not start; the message says why.</exception>
     public static async Task<LocalServer> Start(LocalPostgresOptions options, ILogger logger, CancellationToken ct)
     {
-        var directory = ServerDirectory.Open(options.DataDirectory);
+        var directory = ServerDirectory.Open(options.EffectiveDataDirectory);
 
         // Looking for a server, starting one and stopping one all happen under this lock: what one process decides on, another cannot change.
         using var turn = await directory.WaitForTurn(ct);

@@ -37,9 +37,10 @@ internal sealed class PostgresContainer(ServerDirectory directory, LocalPostgres
         {
             var state = await Docker(["inspect", "--type", "container", "--format", "{{.State.Running}}", Name], ct);
             if (!state.IsSuccess || state.StandardOutput.Trim() != "true") return null;
-            if (await Address(ct) is { } server && await server.Answers(ct)) return server;
+            if (await Address(ct) is not { } server) continue;
+            if (await server.Refusal(ct) is not { } refusal) return server;
             if (waited.Elapsed > Patience)
-                throw new PostgresStartException($"The container {Name} runs but its PostgreSQL does not answer. See docker logs {Name}.");
+                throw new PostgresStartException($"The container {Name} runs but takes no connection: {refusal.Message} See docker logs {Name}.");
         }
     }
 

@@ -20,21 +20,22 @@ internal sealed class PostgresProcess(
 
     public async Task<NpgsqlConnectionStringBuilder?> FindRunning(CancellationToken ct)
     {
-        // A postmaster that starts, recovers or stops has its file but takes no connections yet, or no longer.
+        // A server that starts, recovers or stops has its file but takes no connections yet, or no longer.
         for (var waited = Stopwatch.StartNew(); ; await Task.Delay(PollInterval, ct))
         {
-            if (await ReadPidFile(ct) is not { } postmaster) return null;
-            if (!IsPostgres(postmaster.Pid))
+            if (await ReadPidFile(ct) is not { } found) return null;
+            var refusal = found.Server is null ? null : await found.Server.Refusal(ct);
+            if (found.Server is not null && refusal is null) return found.Server;
+            if (refusal is not PostgresException { SqlState: PostgresErrorCodes.CannotConnectNow } && !IsOurs(found.Pid))
             {
                 // Killed, or the machine went down. PostgreSQL would refuse to start if the number belongs to another process by now,
                 // or to a dead one that nobody has collected. Its shared memory still keeps it from starting beside backends that live on.
-                if (postmaster.Server is { Host: ['/', ..] sockets } gone && Directory.Exists(sockets)) File.Delete(Path.Combine(sockets, $".s.PGSQL.{gone.Port}.lock"));
+                if (found.Server is { Host: ['/', ..] sockets } gone && Directory.Exists(sockets)) File.Delete(Path.Combine(sockets, $".s.PGSQL.{gone.Port}.lock"));
                 File.Delete(PidFile);
                 return null;
             }
-            if (postmaster.Server is { } server && await server.Answers(ct)) return server;
             if (waited.Elapsed > Patience)
-                throw new PostgresStartException($"The PostgreSQL server with process id {postmaster.Pid} holds {directory.Data} but does not answer. Its log is {directory.Log}.");
+                throw new PostgresStartException($"The PostgreSQL server with process id {found.Pid} holds {directory.Data} but takes no connection: {refusal?.Message} Its log is {directory.Log}.");
         }
     }
 
@@ -65,7 +66,7 @@ internal sealed class PostgresProcess(
     {
         var stop = await account.Command(binaries.Path("pg_ctl"), ["stop", "-D", directory.Data, "-m", "fast", "-s", "-w", "-t", "60"]).ExecuteBufferedAsync();
         // Somebody else may have stopped it: an operator, or the machine on its way down.
-        if (!stop.IsSuccess && await ReadPidFile(CancellationToken.None) is { } postmaster && IsPostgres(postmaster.Pid))
+        if (!stop.IsSuccess && await ReadPidFile(CancellationToken.None) is { } found && IsOurs(found.Pid))
             throw new PostgresStopException($"PostgreSQL in {directory.Data} does not stop: {stop.StandardError.Trim()}");
     }
 
@@ -125,6 +126,7 @@ internal sealed class PostgresProcess(
             : [new("listen_addresses", "127.0.0.1"), new("unix_socket_directories", ""), new("port", $"{Connections.FreePort()}")];
         var lines = place.Concat(options.AllSettings).Select(setting => $"{setting.Key} = '{setting.Value.Replace("'", "''", StringComparison.Ordinal)}'");
         await File.WriteAllLinesAsync(directory.Settings, lines, ct);
+        await account.Own(directory.Settings, ct);
     }
 
     /// <summary>A directory that only the server's user can enter: beside the data where the path is short enough for a socket, else where paths are short.</summary>
@@ -158,7 +160,7 @@ internal sealed class PostgresProcess(
     private async Task<bool> Launch()
     {
         var command = account.Command(binaries.Path("pg_ctl"), ["start", "-D", directory.Data, "-l", directory.Log, "-s", "-w", "-t", "60"]);
-        using var pgCtl = Process.Start(new ProcessStartInfo(command.TargetFilePath, command.Arguments) 
+        using var pgCtl = Process.Start(new ProcessStartInfo(command.TargetFilePath, command.Arguments)
         {
             WorkingDirectory = command.WorkingDirPath,
             CreateNoWindow = true,
@@ -192,15 +194,15 @@ internal sealed class PostgresProcess(
         });
     }
 
-    private static bool IsPostgres(int pid)
+    /// <summary>Whether the process is a PostgreSQL server of this directory, as far as can be seen from outside.</summary>
+    private bool IsOurs(int pid)
     {
         try
         {
+            // A dead process that waits for its parent to collect it has a command line, an empty one.
+            if (OperatingSystem.IsLinux()) return File.ReadAllText($"/proc/{pid}/cmdline").Contains(directory.Data, StringComparison.Ordinal);
             using var process = Process.GetProcessById(pid);
-            // On Linux a process without a command line is dead and waits for its parent to collect it.
-            var commandLine = $"/proc/{pid}/cmdline";
-            return process.ProcessName.StartsWith("postgres", StringComparison.OrdinalIgnoreCase)
-                && (!File.Exists(commandLine) || File.ReadAllText(commandLine).Length > 0);
+            return process.ProcessName.StartsWith("postgres", StringComparison.OrdinalIgnoreCase);
         }
         catch (Exception e) when (e is ArgumentException or InvalidOperationException or IOException)
         {

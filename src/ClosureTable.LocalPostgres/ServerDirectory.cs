@@ -27,9 +27,9 @@ internal sealed class ServerDirectory
     /// <summary>The major version of PostgreSQL that made the data; <see langword="null"/> if there is none yet.</summary>
     public int? Version => Path.Combine(Data, "PG_VERSION") is var file && File.Exists(file) ? int.Parse(File.ReadAllText(file), null) : null;
 
-    public static ServerDirectory Open(string? path)
+    public static ServerDirectory Open(string path)
     {
-        var directory = new ServerDirectory(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path ?? Default())));
+        var directory = new ServerDirectory(path);
         try
         {
             // Others need to pass through it only where the server is another user than the service.
@@ -80,13 +80,13 @@ internal sealed class ServerDirectory
         {
             return new FileStream(Path.Combine(Root, name), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (UnauthorizedAccessException e)
+        catch (IOException e) when ((e.HResult & 0xffff) is 11 or 35 or 32) // EWOULDBLOCK of Linux and of macOS, a sharing violation on Windows
+        {
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw NotOurs(e);
-        }
-        catch (IOException) when (Directory.Exists(Root))
-        {
-            return null; // another process has it
         }
     }
 

@@ -141,12 +141,26 @@ public sealed class LocalServerTests : IDisposable
     [Fact]
     public async Task A_stale_pid_file_whose_number_another_process_has_by_now_does_not_matter()
     {
+        using var elsewhere = new TemporaryDirectory();
+        await using var otherServer = await elsewhere.Start();
         await using (await _directory.Start()) { }
-        await File.WriteAllTextAsync(_directory.PidFile, $"{Environment.ProcessId}\n{_directory.Path}/data\n0\n5432\n/nowhere\n\n", TestContext.Current.CancellationToken);
 
-        await using var server = await _directory.Start();
-        Assert.True(server.Started);
-        Assert.NotEqual(Environment.ProcessId, _directory.Postmaster);
+        foreach (var pid in (int[])[Environment.ProcessId, elsewhere.Postmaster!.Value])
+        {
+            await File.WriteAllTextAsync(_directory.PidFile, $"{pid}\n{_directory.Path}/data\n0\n5432\n/nowhere\n\n", TestContext.Current.CancellationToken);
+            await using var server = await _directory.Start();
+            Assert.True(server.Started);
+            Assert.NotEqual(pid, _directory.Postmaster);
+        }
+        Assert.Equal(1, await Query<int>(otherServer.ConnectionString, "select 1"));
+    }
+
+    [Fact]
+    public async Task A_lock_that_cannot_be_had_is_an_error_and_not_an_endless_wait()
+    {
+        Directory.CreateDirectory(Path.Combine(_directory.Path, "lock"));
+        var error = await Assert.ThrowsAsync<PostgresStartException>(() => _directory.Start());
+        Assert.Contains(_directory.Path, error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
