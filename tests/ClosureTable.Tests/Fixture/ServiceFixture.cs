@@ -32,13 +32,20 @@ public sealed class ServiceFixture : IAsyncLifetime
             .UseSetting("Authentication:SigningKey", SigningKey)
             .UseSetting("Logging:LogLevel:Default", "Warning")
             .UseSetting("Logging:LogLevel:Microsoft.Hosting", "Warning"));
-        _ = service.Server;
+        // A real server on a loopback port: limits, framing and cut connections behave as they do for everybody.
+        service.UseKestrel(port: 0);
+        service.StartServer();
     }
 
     internal const string SigningKey = "the tests' own key, which is long enough for HS256";
 
     /// <summary>Another instance of the service on the same database, with settings of its own; the caller disposes of it.</summary>
-    internal WebApplicationFactory<Program> Instance(Action<IWebHostBuilder> configure) => service.WithWebHostBuilder(configure);
+    internal WebApplicationFactory<Program> Instance(Action<IWebHostBuilder> configure)
+    {
+        var instance = service.WithWebHostBuilder(configure);
+        instance.UseKestrel(port: 0);
+        return instance;
+    }
 
     /// <summary>A caller who did not sign in.</summary>
     internal HttpClient Client() => service.CreateClient();

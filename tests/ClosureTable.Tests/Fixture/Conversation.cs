@@ -1,0 +1,52 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+
+namespace ClosureTable.Tests.Fixture;
+
+/// <summary>The sentences of which stories about comments are made.</summary>
+internal static class Conversation
+{
+    /// <summary>A topic that no other test has.</summary>
+    public static string NewTopic() => $"/test/{Guid.NewGuid():n}";
+
+    /// <summary>Begins a thread.</summary>
+    public static async Task<JsonElement> Begin(this HttpClient client, string content = "a root", string? topic = null) =>
+        await (await client.Post("/comments", new { content, topic })).Json(HttpStatusCode.Created);
+
+    /// <summary>Replies to a comment.</summary>
+    public static async Task<JsonElement> Reply(this HttpClient client, long parentId, string content = "a reply") =>
+        await (await client.Post("/comments", new { content, parent_id = parentId })).Json(HttpStatusCode.Created);
+
+    public static async Task<JsonElement> Read(this HttpClient client, string path) => await (await client.Get(path)).Json();
+
+    public static Task<HttpResponseMessage> Patch(this HttpClient client, string path, object body) =>
+        client.PatchAsJsonAsync(path, body, TestContext.Current.CancellationToken);
+
+    public static Task<HttpResponseMessage> Put(this HttpClient client, string path, object? body = null) =>
+        body is null ? client.PutAsync(path, null, TestContext.Current.CancellationToken) : client.PutAsJsonAsync(path, body, TestContext.Current.CancellationToken);
+
+    public static Task<HttpResponseMessage> Delete(this HttpClient client, string path) =>
+        client.DeleteAsync(path, TestContext.Current.CancellationToken);
+
+    public static long Id(this JsonElement comment) => comment.GetProperty("id").GetInt64();
+
+    public static int Int(this JsonElement json, string property) => json.GetProperty(property).GetInt32();
+
+    public static List<JsonElement> Children(this JsonElement comment) => [.. comment.GetProperty("children").EnumerateArray()];
+
+    /// <summary>The comment and all that the answer shows below it, each before its replies, in the order shown.</summary>
+    public static IEnumerable<JsonElement> Flatten(this JsonElement comment)
+    {
+        var open = new Stack<JsonElement>([comment]);
+        while (open.TryPop(out var next))
+        {
+            yield return next;
+            if (next.TryGetProperty("children", out var children))
+            {
+                foreach (var child in children.EnumerateArray().Reverse())
+                    open.Push(child);
+            }
+        }
+    }
+}
