@@ -33,6 +33,7 @@ return await CommandLine.Run(args, serve: async settings =>
     app.MapComments();
     app.MapHealth();
     app.MapPages();
+    app.MapExplorer();
 
     await app.RunAsync();
 });
