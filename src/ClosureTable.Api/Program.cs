@@ -2,6 +2,7 @@ using ClosureTable.Api.Accounts;
 using ClosureTable.Api.Commands;
 using ClosureTable.Api.Comments;
 using ClosureTable.Api.Hosting;
+using ClosureTable.Api.Likes;
 using ClosureTable.Api.Pages;
 
 return await CommandLine.Run(args, serve: async settings =>
@@ -17,6 +18,7 @@ return await CommandLine.Run(args, serve: async settings =>
 
     builder.AddAccounts();
     builder.AddComments();
+    builder.AddLikes();
 
     await using var app = builder.Build();
     await app.OpenDatabase();
@@ -31,9 +33,9 @@ return await CommandLine.Run(args, serve: async settings =>
 
     app.MapAccounts();
     app.MapComments();
+    app.MapLikes();
     app.MapHealth();
     app.MapPages();
-    app.MapExplorer();
 
     await app.RunAsync();
 });

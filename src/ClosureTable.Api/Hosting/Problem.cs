@@ -28,6 +28,7 @@ internal sealed record Problem(int Status, string Code, string Detail)
     // 404, 405: what is asked for.
     public static readonly Problem NotFound = new(404, "not_found", "There is nothing at this address.");
     public static readonly Problem CommentNotFound = new(404, "comment_not_found", "There is no such comment.");
+    public static readonly Problem UserNotFound = new(404, "user_not_found", "There is no such user.");
     public static readonly Problem ParentNotFound = new(404, "parent_not_found", "There is no comment with this parent_id.");
     public static readonly Problem MethodNotAllowed = new(405, "method_not_allowed", "This address does not take that method; see Allow.");
 
@@ -40,8 +41,6 @@ internal sealed record Problem(int Status, string Code, string Detail)
     public static readonly Problem TooDeep = new(422, "too_deep", "The tree does not go deeper than this.");
     public static readonly Problem IntoItself = new(422, "move_into_itself", "A comment cannot move below itself.");
     public static readonly Problem KeyReused = new(422, "idempotency_key_reused", "This Idempotency-Key was used with another request.");
-
-    public static readonly Problem ThreadTooLarge = new(422, "thread_too_large", "The explorer shows threads of up to 200 comments.");
 
     // 413, 415: what was sent.
     public static readonly Problem TooLarge = new(413, "body_too_large", "The body is larger than this service reads.");

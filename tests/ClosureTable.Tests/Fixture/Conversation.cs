@@ -29,6 +29,30 @@ internal static class Conversation
     public static Task<HttpResponseMessage> Delete(this HttpClient client, string path) =>
         client.DeleteAsync(path, TestContext.Current.CancellationToken);
 
+    /// <summary>All that a list has, page by page, as a client that follows every <c>next_cursor</c> gets it.</summary>
+    /// <param name="path">The list, with its query.</param>
+    /// <param name="between">What happens after each page but the last.</param>
+    public static async Task<List<JsonElement>> Walk(this HttpClient client, string path, Func<Task>? between = null)
+    {
+        var all = new List<JsonElement>();
+        var next = path;
+        while (true)
+        {
+            var page = await client.Read(next);
+            all.AddRange(page.Comments());
+            if (page.GetProperty("next_cursor").GetString() is not { } cursor)
+                return all;
+            Assert.NotEmpty(page.Comments());
+            next = $"{path}{(path.Contains('?', StringComparison.Ordinal) ? '&' : '?')}cursor={Uri.EscapeDataString(cursor)}";
+            if (between is not null)
+                await between();
+        }
+    }
+
+    public static List<JsonElement> Comments(this JsonElement page) => [.. page.GetProperty("comments").EnumerateArray()];
+
+    public static long[] Ids(this IEnumerable<JsonElement> comments) => [.. comments.Select(Id)];
+
     public static long Id(this JsonElement comment) => comment.GetProperty("id").GetInt64();
 
     public static int Int(this JsonElement json, string property) => json.GetProperty(property).GetInt32();

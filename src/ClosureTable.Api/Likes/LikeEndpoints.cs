@@ -1,0 +1,67 @@
+using System.ComponentModel.DataAnnotations;
+using System.Security.Claims;
+using ClosureTable.Api.Comments;
+using ClosureTable.Api.Hosting;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace ClosureTable.Api.Likes;
+
+internal static class LikeEndpoints
+{
+    public static void AddLikes(this IHostApplicationBuilder builder) => builder.Services.AddSingleton<LikeRepository>();
+
+    public static void MapLikes(this IEndpointRouteBuilder app)
+    {
+        var like = app.MapGroup("/comments/{id:long}/like").WithTags("Likes").RequireAuthorization()
+            .WithProblems(Problem.Unauthorized, Problem.CommentNotFound, Problem.CommentDeleted);
+        like.MapPut("", Put);
+        like.MapDelete("", Delete);
+
+        var lists = app.MapGroup("/users").WithTags("Likes").WithProblems(Problem.ValidationFailed, Problem.InvalidCursor);
+        lists.MapGet("/me/likes", Mine).RequireAuthorization().WithProblems(Problem.Unauthorized);
+        lists.MapGet("/{id:long}/likes", Of).WithProblems(Problem.UserNotFound);
+    }
+
+    /// <summary>Like a comment.</summary>
+    /// <remarks>One like a user; sent again, it changes nothing.</remarks>
+    /// <param name="id">The comment.</param>
+    private static async Task<Results<Ok<CommentLikes>, ProblemHttpResult>> Put(
+        long id, LikeRepository likes, ClaimsPrincipal user, CancellationToken ct) =>
+        Answer(await likes.Like(user.Caller, id, ct));
+
+    /// <summary>Take a like back.</summary>
+    /// <remarks>Sent again, it changes nothing.</remarks>
+    /// <param name="id">The comment.</param>
+    private static async Task<Results<Ok<CommentLikes>, ProblemHttpResult>> Delete(
+        long id, LikeRepository likes, ClaimsPrincipal user, CancellationToken ct) =>
+        Answer(await likes.Unlike(user.Caller, id, ct));
+
+    /// <summary>List the comments that the caller likes.</summary>
+    /// <remarks>The newest like first; deleted comments are left out.</remarks>
+    /// <param name="limit">Comments on a page, 1 to 100.</param>
+    /// <param name="cursor">The <c>next_cursor</c> of the page before.</param>
+    private static Task<Results<RenderedJson<CommentPage>, ProblemHttpResult>> Mine(
+        LikeRepository likes, CommentAnswers answers, Cursors cursors, ClaimsPrincipal user,
+        [Range(1, 100)] int limit = 20, string? cursor = null, CancellationToken ct = default) =>
+        Of(user.Caller.Id, likes, answers, cursors, user, limit, cursor, ct);
+
+    /// <summary>List the comments that a user likes.</summary>
+    /// <remarks>The newest like first; deleted comments are left out. Who likes what is no secret here.</remarks>
+    /// <param name="id">The user.</param>
+    /// <param name="limit">Comments on a page, 1 to 100.</param>
+    /// <param name="cursor">The <c>next_cursor</c> of the page before.</param>
+    private static async Task<Results<RenderedJson<CommentPage>, ProblemHttpResult>> Of(
+        long id, LikeRepository likes, CommentAnswers answers, Cursors cursors, ClaimsPrincipal user,
+        [Range(1, 100)] int limit = 20, string? cursor = null, CancellationToken ct = default)
+    {
+        if (!cursors.TryRead(cursor, CursorList.Likes, id, sort: null, out var after))
+            return Problem.InvalidCursor.Result();
+        using var forest = await likes.LikedBy(id, after, limit, user.UserId, ct);
+        return forest is null
+            ? Problem.UserNotFound.Result()
+            : new RenderedJson<CommentPage>(answers.Page(forest, user.UserId is not null, nested: false));
+    }
+
+    private static Results<Ok<CommentLikes>, ProblemHttpResult> Answer(Outcome<CommentLikes> outcome) =>
+        outcome.Value is { } like ? TypedResults.Ok(like) : outcome.Problem!.Result();
+}
