@@ -27,22 +27,31 @@ public sealed class ServiceFixture : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         database = await TestDatabase.Create();
-        service = new WebApplicationFactory<Program>().WithWebHostBuilder(host => host
-            .UseSetting("ConnectionStrings:Comments", database.ConnectionString)
-            .UseSetting("Authentication:SigningKey", SigningKey)
-            .UseSetting("Logging:LogLevel:Default", "Warning")
-            .UseSetting("Logging:LogLevel:Microsoft.Hosting", "Warning"));
-        // A real server on a loopback port: limits, framing and cut connections behave as they do for everybody.
-        service.UseKestrel(port: 0);
+        service = Instance(_ => { });
         service.StartServer();
     }
 
     internal const string SigningKey = "the tests' own key, which is long enough for HS256";
 
-    /// <summary>Another instance of the service on the same database, with settings of its own; the caller disposes of it.</summary>
+    /// <summary>
+    /// Another instance of the service on the same database, with settings of its own; the caller disposes of it.
+    /// A real server on a loopback port: limits, framing and cut connections behave as they do for everybody.
+    /// </summary>
     internal WebApplicationFactory<Program> Instance(Action<IWebHostBuilder> configure)
     {
-        var instance = service.WithWebHostBuilder(configure);
+        // Not derived from the running service: the clients of such a factory go to the address of the first one.
+        var instance = new WebApplicationFactory<Program>().WithWebHostBuilder(host =>
+        {
+            host.UseSetting("ConnectionStrings:Comments", database.ConnectionString)
+                // appsettings.json names 8080, and wins over the port that UseKestrel is told.
+                .UseSetting("Urls", "http://127.0.0.1:0")
+                .UseSetting("Authentication:SigningKey", SigningKey)
+                // All tests are one client.
+                .UseSetting("Authentication:FailedLoginsPerClient", "1000000")
+                .UseSetting("Logging:LogLevel:Default", "Warning")
+                .UseSetting("Logging:LogLevel:Microsoft.Hosting", "Warning");
+            configure(host);
+        });
         instance.UseKestrel(port: 0);
         return instance;
     }
