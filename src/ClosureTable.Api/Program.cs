@@ -36,6 +36,7 @@ return await CommandLine.Run(args, serve: async settings =>
     app.MapLikes();
     app.MapHealth();
     app.MapPages();
+    app.MapExplorer();
 
     await app.RunAsync();
 });

@@ -13,6 +13,11 @@ internal static class Explained
     {
         PostgresNotFoundException or PostgresStartException or MigrationFailedException => exception.Message,
         OptionsValidationException invalid => string.Join(Environment.NewLine, invalid.Failures),
+        // More than one section is wrong.
+        AggregateException several when several.InnerExceptions.All(one => one is OptionsValidationException) =>
+            string.Join(Environment.NewLine, several.InnerExceptions.Select(By)),
+        InvalidOperationException { Source: "Microsoft.Extensions.Configuration.Binder" } unreadable =>
+            $"{unreadable.Message} In an environment variable's name, : is written __.",
         NpgsqlException => $"The database cannot be reached: {exception.Message}",
         _ => null,
     };

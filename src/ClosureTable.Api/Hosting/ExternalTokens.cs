@@ -35,7 +35,7 @@ internal static class ExternalTokens
             options.Events = new JwtBearerEvents { OnMessageReceived = Authentication.TakeTokenHeader, OnTokenValidated = MeetUser };
         });
         authentication.Services.AddOptions<JwtBearerOptions>(Scheme)
-            .Validate(options => options.TokenValidationParameters is { ValidAudience.Length: > 0 } or { ValidAudiences: not null },
+            .Validate(options => options.TokenValidationParameters is var expected && (expected.ValidAudiences ?? []).Append(expected.ValidAudience).Any(audience => !string.IsNullOrEmpty(audience)),
                 $"Set Authentication__Schemes__{Scheme}__ValidAudience as well: without it, a token that the issuer made for any other service would be good here.")
             .ValidateOnStart();
     }

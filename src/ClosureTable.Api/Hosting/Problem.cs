@@ -42,6 +42,8 @@ internal sealed record Problem(int Status, string Code, string Detail)
     public static readonly Problem IntoItself = new(422, "move_into_itself", "A comment cannot move below itself.");
     public static readonly Problem KeyReused = new(422, "idempotency_key_reused", "This Idempotency-Key was used with another request.");
 
+    public static readonly Problem ThreadTooLarge = new(422, "thread_too_large", "The explorer shows threads of up to 200 comments.");
+
     // 413, 415: what was sent.
     public static readonly Problem TooLarge = new(413, "body_too_large", "The body is larger than this service reads.");
     public static readonly Problem UnsupportedMediaType = new(415, "unsupported_media_type", "Send the body as application/json in UTF-8.");

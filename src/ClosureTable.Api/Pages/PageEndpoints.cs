@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Net.Http.Headers;
+using NUglify;
 
 namespace ClosureTable.Api.Pages;
 
@@ -11,21 +12,21 @@ internal static class PageEndpoints
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
         + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-    public static void MapPages(this IEndpointRouteBuilder app)
+    public static void MapPages(this WebApplication app)
     {
         var pages = app.MapGroup("").ExcludeFromDescription().AllowAnonymous();
-        pages.MapPage("/", "index.html");
+        pages.MapPage("/", "index.html", ExplorerEndpoints.IsEnabled(app) ? null : WithoutExplorer);
         foreach (var name in new[] { "pages.css", "demo.js", "icon.svg" })
             pages.MapPage("/" + name, name);
 
-        pages.MapEmbedded("/embed.js", "embed.js");
-        pages.MapEmbedded("/embed.ru.js", "embed.ru.js");
+        pages.MapEmbedded("/embed.js", new("embed.js", Minified));
+        pages.MapEmbedded("/embed.ru.js", new("embed.ru.js"));
     }
 
     /// <summary>A file that only the pages of this service use.</summary>
-    public static void MapPage(this IEndpointRouteBuilder app, string path, string name)
+    public static void MapPage(this IEndpointRouteBuilder app, string path, string name, Func<string, string>? edit = null)
     {
-        var file = new PageFile(name);
+        var file = new PageFile(name, edit);
         app.MapMethods(path, [HttpMethods.Get, HttpMethods.Head], FileContentHttpResult (HttpContext http) =>
         {
             var headers = http.Response.Headers;
@@ -38,9 +39,7 @@ internal static class PageEndpoints
     }
 
     /// <summary>A script for pages of any origin. It is public, so that <c>integrity</c> and <c>import</c> work everywhere; what it calls is not.</summary>
-    private static void MapEmbedded(this IEndpointRouteBuilder app, string path, string name)
-    {
-        var file = new PageFile(name);
+    private static void MapEmbedded(this IEndpointRouteBuilder app, string path, PageFile file) =>
         app.MapMethods(path, [HttpMethods.Get, HttpMethods.Head], FileContentHttpResult (HttpContext http) =>
         {
             var headers = http.Response.Headers;
@@ -50,5 +49,17 @@ internal static class PageEndpoints
             headers[HeaderNames.CacheControl] = "public, max-age=300";
             return file.Result();
         });
+
+    /// <summary>Other people's pages carry this script, so they get it without its comments and long names.</summary>
+    private static string Minified(string script)
+    {
+        var minified = Uglify.Js(script);
+        return minified.HasErrors
+            ? throw new InvalidOperationException("embed.js cannot be minified: " + string.Join("; ", minified.Errors))
+            : "// <closure-comments>: see docs/embed.md\n" + minified.Code;
     }
+
+    /// <summary>No link leads to a page that is switched off.</summary>
+    private static string WithoutExplorer(string page) =>
+        string.Join('\n', page.Split('\n').Where(line => !line.Contains("href=\"explorer\"", StringComparison.Ordinal)));
 }

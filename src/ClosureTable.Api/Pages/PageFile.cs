@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Net.Http.Headers;
-using NUglify;
 
 namespace ClosureTable.Api.Pages;
 
@@ -9,11 +8,13 @@ namespace ClosureTable.Api.Pages;
 /// A file of the pages. It is a resource of the assembly, so that it is there under <c>dotnet run</c>, in a publish
 /// directory and in the image alike, whatever the working directory is.
 /// </summary>
-internal sealed class PageFile(string name)
+/// <param name="name">Its name in <c>Pages/Assets</c>.</param>
+/// <param name="edit">What is done to its text, once, before it is served.</param>
+internal sealed class PageFile(string name, Func<string, string>? edit = null)
 {
     private readonly Lazy<(byte[] Content, EntityTagHeaderValue Tag)> file = new(() =>
     {
-        var content = Read(name);
+        var content = System.Text.Encoding.UTF8.GetBytes(edit is null ? Read(name) : edit(Read(name)));
         return (content, new EntityTagHeaderValue($"\"{Convert.ToHexStringLower(SHA256.HashData(content)[..12])}\""));
     });
 
@@ -29,21 +30,11 @@ internal sealed class PageFile(string name)
     /// <summary>The file; 304 where the client has it already.</summary>
     public FileContentHttpResult Result() => TypedResults.Bytes(file.Value.Content, contentType, entityTag: file.Value.Tag);
 
-    private static byte[] Read(string name)
+    private static string Read(string name)
     {
         using var resource = typeof(PageFile).Assembly.GetManifestResourceStream("pages/" + name)
             ?? throw new InvalidOperationException($"The assembly has no resource pages/{name}.");
         using var reader = new StreamReader(resource);
-        var text = reader.ReadToEnd();
-        return System.Text.Encoding.UTF8.GetBytes(name == "embed.js" ? Minified(text) : text);
-    }
-
-    /// <summary>Other people's pages carry this script, so they get it without its comments and long names.</summary>
-    private static string Minified(string script)
-    {
-        var minified = Uglify.Js(script);
-        return minified.HasErrors
-            ? throw new InvalidOperationException("embed.js cannot be minified: " + string.Join("; ", minified.Errors))
-            : "// <closure-comments>: see docs/embed.md\n" + minified.Code;
+        return reader.ReadToEnd();
     }
 }

@@ -1,0 +1,113 @@
+using System.Data;
+using ClosureTable.Api.Accounts;
+using ClosureTable.Api.Hosting;
+using Dapper;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Npgsql;
+
+namespace ClosureTable.Api.Pages;
+
+/// <summary>
+/// What the explorer needs besides the public API: the rows of <c>comments_tree</c> as they stand. On in Development; elsewhere
+/// only where <c>Explorer:Enabled</c> says so, and then it only reads.
+/// </summary>
+internal static class ExplorerEndpoints
+{
+    /// <summary>The most comments of a thread that is shown: the drawing and the matrix are for looking, not for scale.</summary>
+    private const int MostComments = 200;
+
+    public static void MapExplorer(this WebApplication app)
+    {
+        if (!IsEnabled(app))
+            return;
+
+        app.MapPage("/explorer", "explorer.html");
+        app.MapPage("/explorer.css", "explorer.css");
+        app.MapPage("/explorer.js", "explorer.js");
+
+        var explorer = app.MapGroup("/explorer").ExcludeFromDescription().AllowAnonymous();
+        explorer.MapGet("/threads", Threads);
+        explorer.MapGet("/threads/{id:long}", Thread);
+        if (app.Environment.IsDevelopment())
+            explorer.MapPost("/people", People);
+    }
+
+    public static bool IsEnabled(WebApplication app) =>
+        app.Configuration.GetValue("Explorer:Enabled", defaultValue: app.Environment.IsDevelopment());
+
+    /// <summary>The threads that something happened in last.</summary>
+    private static async Task<ExplorerThreads> Threads(NpgsqlDataSource database, CancellationToken ct)
+    {
+        await using var connection = await database.OpenConnectionAsync(ct);
+        return new((await connection.QueryAsync<ExplorerThread>(new CommandDefinition("""
+            select t.root_id, left(c.content, 60) as excerpt, t.comment_count
+            from comments_threads t
+            join comments_comments c on c.id = t.root_id
+            where t.comment_count between 1 and @MostComments
+            order by t.created_at desc, t.root_id desc
+            limit 30
+            """, new { MostComments }, cancellationToken: ct))).AsList());
+    }
+
+    /// <summary>A thread with its rows, all as of one moment.</summary>
+    private static async Task<Results<Ok<ExplorerTree>, ProblemHttpResult>> Thread(long id, NpgsqlDataSource database, CancellationToken ct)
+    {
+        await using var connection = await database.OpenConnectionAsync(ct);
+        await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, ct);
+        var thread = await connection.QuerySingleOrDefaultAsync<(long Version, int CommentCount)?>(new CommandDefinition("""
+            select version, comment_count
+            from comments_threads
+            where root_id = @id and comment_count > 0
+            """, new { id }, transaction, cancellationToken: ct));
+        if (thread is not { } found)
+            return Problem.CommentNotFound.Result();
+        if (found.CommentCount > MostComments)
+            return Problem.ThreadTooLarge.Result();
+
+        var comments = await connection.QueryAsync<ExplorerComment>(new CommandDefinition("""
+            select id, parent_id, depth, left(content, 80) as excerpt, deleted_at is not null as deleted
+            from comments_comments
+            where root_id = @id
+            order by created_at, id
+            """, new { id }, transaction, cancellationToken: ct));
+        var rows = await connection.QueryAsync<ExplorerRow>(new CommandDefinition("""
+            select tree.ancestor_id, tree.nearest_ancestor_id, tree.descendant_id, tree.depth
+            from comments_tree tree
+            join comments_comments c on c.id = tree.descendant_id
+            where c.root_id = @id
+            order by tree.ancestor_id, tree.descendant_id
+            """, new { id }, transaction, cancellationToken: ct));
+        return TypedResults.Ok(new ExplorerTree(id, found.Version, comments.AsList(), rows.AsList()));
+    }
+
+    /// <summary>
+    /// People to try things with, one of them a moderator, and tokens for them. They have no password: they come in here or not at all,
+    /// and this is mapped in Development only.
+    /// </summary>
+    private static async Task<ExplorerPeople> People(NpgsqlDataSource database, TokenIssuer issuer, CancellationToken ct)
+    {
+        await using var connection = await database.OpenConnectionAsync(ct);
+        var users = await connection.QueryAsync<(long Id, string Name, string Role)>(new CommandDefinition("""
+            insert into auth_users (name, role, issuer, subject)
+            values ('Ada', 'user', 'explorer', 'ada'), ('Boris', 'user', 'explorer', 'boris'), ('Chidi', 'moderator', 'explorer', 'chidi')
+            on conflict (issuer, subject) do update set role = excluded.role
+            returning id, name, role
+            """, cancellationToken: ct));
+        return new([.. users.Select(user => new ExplorerPerson(user.Id, user.Name, user.Role, issuer.Issue(user.Id, user.Name, user.Role).Token))]);
+    }
+}
+
+internal sealed record ExplorerThreads(IReadOnlyList<ExplorerThread> Threads);
+
+internal sealed record ExplorerThread(long RootId, string Excerpt, int CommentCount);
+
+internal sealed record ExplorerTree(long RootId, long Version, IReadOnlyList<ExplorerComment> Comments, IReadOnlyList<ExplorerRow> Rows);
+
+internal sealed record ExplorerComment(long Id, long? ParentId, int Depth, string Excerpt, bool Deleted);
+
+/// <summary>A row of <c>comments_tree</c>.</summary>
+internal sealed record ExplorerRow(long AncestorId, long NearestAncestorId, long DescendantId, int Depth);
+
+internal sealed record ExplorerPeople(IReadOnlyList<ExplorerPerson> People);
+
+internal sealed record ExplorerPerson(long Id, string Name, string Role, string Token);

@@ -1,0 +1,82 @@
+using ClosureTable.Api.Accounts;
+using ClosureTable.Tests.Fixture;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Playwright;
+
+namespace ClosureTable.Tests.Browser;
+
+[CollectionDefinition(nameof(Chromium))]
+public sealed class ChromiumCollection : ICollectionFixture<Chromium>;
+
+/// <summary>
+/// One Chromium for all tests in a browser: the one that <c>CHROMIUM</c> names or that <c>PATH</c> has. Playwright drives it
+/// and downloads none of its own. It talks to loopback alone.
+/// </summary>
+public sealed class Chromium(ServiceFixture service) : IAsyncLifetime
+{
+    private IPlaywright playwright = null!;
+    private IBrowser browser = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        playwright = await Playwright.CreateAsync();
+        browser = await playwright.Chromium.LaunchAsync(new()
+        {
+            ExecutablePath = Find(),
+            Args =
+            [
+                // Its sandbox does not start for root, and all that it shows here are pages of ours.
+                "--no-sandbox", "--disable-gpu", "--disable-quic",
+                "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
+                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+            ],
+        });
+    }
+
+    private static string Find()
+    {
+        if (Environment.GetEnvironmentVariable("CHROMIUM") is { Length: > 0 } named)
+            return File.Exists(named) ? named : throw new InvalidOperationException($"CHROMIUM names {named}, and there is no such file.");
+        return (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
+            .SelectMany(directory => new[] { "chromium", "chromium-browser", "google-chrome" }.Select(name => Path.Combine(directory, name)))
+            .FirstOrDefault(File.Exists)
+            ?? throw new InvalidOperationException(
+                "The tests in a browser need Chromium, and PATH has none. On Debian: apt-get install chromium. Elsewhere name it: CHROMIUM=/path/to/chromium.");
+    }
+
+    /// <summary>Opens an address of the service in a browser of its own, as a guest or with the session of a user.</summary>
+    internal async Task<Visit> Visit(string path, string? user = null, string? role = null, Action<BrowserNewContextOptions>? options = null, Uri? origin = null)
+    {
+        origin ??= service.Client().BaseAddress!;
+        var settings = new BrowserNewContextOptions { BaseURL = origin.ToString(), Locale = "en-GB", ViewportSize = new() { Width = 1000, Height = 900 } };
+        options?.Invoke(settings);
+        var context = await browser.NewContextAsync(settings);
+        context.SetDefaultTimeout(15_000);
+        if (user is not null)
+        {
+            var (id, _, _) = await service.NewUser(user, role ?? Roles.User);
+            var refreshToken = await service.Services.GetRequiredService<SessionRepository>().Start(id, TestContext.Current.CancellationToken);
+            // Once: a reload must find what the page kept, not this one again, which is spent by then.
+            await context.AddInitScriptAsync($$"""
+                if (!localStorage.getItem('test')) {
+                  localStorage.setItem('test', 'signed in');
+                  localStorage.setItem('closure-comments {{origin}}', '{{refreshToken}}');
+                }
+                """);
+        }
+
+        var visit = new Visit(context, await context.NewPageAsync());
+        await visit.Page.GotoAsync(path);
+        return visit;
+    }
+
+    /// <summary>The address of the demo page with a thread of its own.</summary>
+    internal static string Demo(string topic, string rest = "") => $"/?topic={Uri.EscapeDataString(topic)}{rest}";
+
+    public async ValueTask DisposeAsync()
+    {
+        if (browser is not null)
+            await browser.DisposeAsync();
+        playwright?.Dispose();
+    }
+}
