@@ -6,7 +6,7 @@ using Microsoft.Playwright;
 namespace ClosureTable.Tests.Browser;
 
 [CollectionDefinition(nameof(Chromium))]
-public sealed class ChromiumCollection : ICollectionFixture<Chromium>;
+public sealed class TestsInChromium : ICollectionFixture<Chromium>;
 
 /// <summary>
 /// One Chromium for all tests in a browser: the one that <c>CHROMIUM</c> names or that <c>PATH</c> has. Playwright drives it
@@ -33,12 +33,14 @@ public sealed class Chromium(ServiceFixture service) : IAsyncLifetime
         });
     }
 
+    private static readonly string[] Names = ["chromium", "chromium-browser", "google-chrome"];
+
     private static string Find()
     {
         if (Environment.GetEnvironmentVariable("CHROMIUM") is { Length: > 0 } named)
             return File.Exists(named) ? named : throw new InvalidOperationException($"CHROMIUM names {named}, and there is no such file.");
         return (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
-            .SelectMany(directory => new[] { "chromium", "chromium-browser", "google-chrome" }.Select(name => Path.Combine(directory, name)))
+            .SelectMany(directory => Names.Select(name => Path.Combine(directory, name)))
             .FirstOrDefault(File.Exists)
             ?? throw new InvalidOperationException(
                 "The tests in a browser need Chromium, and PATH has none. On Debian: apt-get install chromium. Elsewhere name it: CHROMIUM=/path/to/chromium.");

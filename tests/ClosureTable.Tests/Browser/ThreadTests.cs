@@ -71,7 +71,7 @@ public sealed class ThreadTests(ServiceFixture service, Chromium chromium)
         await ann.Begin("Two", topic);
 
         await using var bob = await chromium.Visit(Chromium.Demo(topic, "&sort=old"), user: "bob");
-        await bob.Reply(bob.Comment("One"), "A reply to one");
+        await Visit.Reply(bob.Comment("One"), "A reply to one");
 
         await bob.Shows("One", "A reply to one", "Two");
         await bob.Page.ReloadAsync();
@@ -107,7 +107,7 @@ public sealed class ThreadTests(ServiceFixture service, Chromium chromium)
         var root = await ann.Begin("Asked", topic);
 
         await using var moderator = await chromium.Visit(Chromium.Demo(topic), user: "mod", role: Roles.Moderator);
-        await moderator.Reply(moderator.Comment("Asked"), "Answered");
+        await Visit.Reply(moderator.Comment("Asked"), "Answered");
         await Delete("Asked");
         await moderator.Shows("This comment was deleted.", "Answered");
 

@@ -49,7 +49,7 @@ internal sealed class Visit : IAsyncDisposable
         await Button("Post").ClickAsync();
     }
 
-    public async Task Reply(ILocator comment, string content)
+    public static async Task Reply(ILocator comment, string content)
     {
         await comment.GetByRole(AriaRole.Button, new() { Name = "Reply", Exact = true }).ClickAsync();
         await comment.GetByRole(AriaRole.Textbox).FillAsync(content);

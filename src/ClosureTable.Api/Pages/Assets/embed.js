@@ -208,6 +208,8 @@
     const page = ({ c, cursor }, limit = 20) => call(`comments${c.id ? `/${c.id}/children` : ''}?` + new URLSearchParams(
       { sort, limit, depth: 2, children: 3, ...!c.id && { topic }, ...cursor && { cursor } }));
 
+    const recount = async () => (await call('topics/counts?' + new URLSearchParams({ topic }))).counts[topic] ?? 0;
+
     const fill = (place, { comments, next_cursor }) => {
       for (const c of comments) add(place, c);
       place.cursor = next_cursor;
@@ -228,14 +230,14 @@
       listen();
       try {
         all.cursor = null;
-        const [first, { counts }] = await Promise.all([page(all), call('topics/counts?' + new URLSearchParams({ topic }))]);
+        const [first, number] = await Promise.all([page(all), recount()]);
         if (mine != turn) return;
         const before = [all, ...places.values()], sizes = new Map(before.map(place => [place, shown(place)]));
         still(() => {
           for (const place of before) place.list.replaceChildren(place.rest);
           fill(all, first);
         });
-        tell(counts[topic] ?? 0);
+        tell(number);
         const lacks = place => place.list.isConnected && !place.rest.hidden && sizes.get(place) - shown(place);
         for (let pages = 0, place; pages < 20 && (place = before.find(place => lacks(place) > 0)); pages++) fill(place, await page(place, Math.min(lacks(place), 100)));
       } catch {
@@ -387,16 +389,16 @@
     const listen = () => {
       live?.close();
       const mine = live = new EventSource(`${server}topics/events?` + new URLSearchParams({ topic }));
-      for (const kind of ['created', 'edited', 'deleted', 'moved', 'liked'])
+      for (const kind of ['created', 'edited', 'deleted', 'moved', 'liked', 'reset'])
         live.addEventListener(kind, ({ data }) => still(() => hear(kind, JSON.parse(data))));
       live.onerror = () => mine.readyState == 2 && setTimeout(() => mine == live && !signal.aborted && load(), 3e4);
     };
 
-    const hear = (kind, { comment_id: id, comment, removed = [] }) => {
-      const born = kind == 'created', parent = comment && under(comment);
-      if (kind == 'moved') load();
+    const hear = (kind, { comment_id: id, comment, removed }) => {
+      if (kind == 'moved' || kind == 'reset') return load();
+      const parent = comment && under(comment);
       if (comment && places.has(id)) put(comment);
-      else if (born) {
+      else if (kind == 'created') {
         total++;
         if (parent && !parent.fresh.has(id)) {
           parent.fresh.set(id, comment);
@@ -404,8 +406,16 @@
           tally(parent);
         }
       }
-      for (const gone of removed) if (places.has(gone)) drop(places.get(gone));
-      tell(total - removed.length);
+      for (const gone of [removed ?? []].flat()) {
+        for (const place of [all, ...places.values()])
+          if (place.fresh.delete(gone)) {
+            place.c.child_count--;
+            tally(place);
+          }
+        if (places.has(gone)) drop(places.get(gone));
+      }
+      tell(total);
+      if (kind == 'deleted') recount().then(tell);
     };
 
     /** Changes the page without moving the comment that is being read, or the focus. */

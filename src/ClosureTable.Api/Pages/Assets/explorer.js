@@ -276,16 +276,20 @@ const statements = {
   comments_comments.id,
   comments_comments.content
 from comments_comments
-join comments_tree on comments_comments.id = comments_tree.descendant_id
+join comments_tree
+  on comments_comments.id = comments_tree.descendant_id
 where comments_tree.ancestor_id = ${id}`],
 
   created: ({ id, comment }) => comment?.parent_id == null
-    ? ['A comment is its own ancestor. A root has no other.', statement`insert into comments_tree (ancestor_id, nearest_ancestor_id, descendant_id, depth)
+    ? ['A comment is its own ancestor. A root has no other.', statement`insert into comments_tree
+  (ancestor_id, nearest_ancestor_id, descendant_id, depth)
 values (${id}, ${id}, ${id}, 0)`]
-    : ['The comment itself first; then the article’s insert: a row for each ancestor of the parent, the parent among them.', statement`insert into comments_tree (ancestor_id, nearest_ancestor_id, descendant_id, depth)
+    : ['The comment itself first; then the article’s insert: a row for each ancestor of the parent, the parent among them.', statement`insert into comments_tree
+  (ancestor_id, nearest_ancestor_id, descendant_id, depth)
 values (${id}, ${id}, ${id}, ${comment.depth});
 
-insert into comments_tree (ancestor_id, nearest_ancestor_id, descendant_id, depth)
+insert into comments_tree
+  (ancestor_id, nearest_ancestor_id, descendant_id, depth)
 select
   descendant.ancestor_id,
   nearest.nearest_ancestor_id,
@@ -301,23 +305,32 @@ where descendant.descendant_id = ${comment.parent_id}
   and nearest.descendant_id = ${comment.parent_id}`],
 
   moved: ({ id, comment, from }) => ['Cut: whoever was above the comment is no longer above its subtree. Then join: whoever is above the new parent, and the parent, now is.', statement`delete from comments_tree
-where descendant_id in (select descendant_id from comments_tree where ancestor_id = ${id})
-  and ancestor_id in (select ancestor_id from comments_tree where descendant_id = ${from ?? 'the old parent'});
+where descendant_id in (
+    select descendant_id from comments_tree
+    where ancestor_id = ${id})
+  and ancestor_id in (
+    select ancestor_id from comments_tree
+    where descendant_id = ${from ?? 'the old parent'});
 
--- every row of the subtree: set depth = depth + the difference of levels
+-- and the levels of the subtree: depth + the difference
 
-insert into comments_tree (ancestor_id, nearest_ancestor_id, descendant_id, depth)
+insert into comments_tree
+  (ancestor_id, nearest_ancestor_id, descendant_id, depth)
 select above.ancestor_id, below.parent_id, below.id, below.depth
 from comments_tree as above, comments_comments as below
 where above.descendant_id = ${comment?.parent_id}
-  and below.id in (select descendant_id from comments_tree where ancestor_id = ${id})`],
+  and below.id in (
+    select descendant_id from comments_tree
+    where ancestor_id = ${id})`],
 
   deleted: ({ id, comment }) => comment
     ? ['It has replies, so it keeps its place as a tombstone: the words go, the rows stay.', statement`update comments_comments
 set content = '', author_id = null, deleted_at = clock_timestamp()
 where id = ${id}`]
     : ['Everything below goes with it: the rows of which any of those is the descendant.', statement`delete from comments_tree
-where descendant_id in (select descendant_id from comments_tree where ancestor_id = ${id})`],
+where descendant_id in (
+    select descendant_id from comments_tree
+    where ancestor_id = ${id})`],
 
   edited: ({ id }) => ['Words change, the tree does not.', statement`update comments_comments set content = … where id = ${id}`],
   liked: ({ id }) => ['A like is a row of its own; the tree does not change.', statement`insert into comments_likes (comment_id, user_id) values (${id}, …)`],
