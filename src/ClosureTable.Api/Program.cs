@@ -15,6 +15,7 @@ return await CommandLine.Run(args, serve: async settings =>
     builder.AddTokenAuthentication();
     builder.AddRateLimits();
     builder.AddCrossOrigin();
+    builder.AddApiDoc();
 
     builder.AddAccounts();
     builder.AddComments();
@@ -23,6 +24,7 @@ return await CommandLine.Run(args, serve: async settings =>
     await using var app = builder.Build();
     await app.OpenDatabase();
 
+    app.UseSecurityHeaders();
     app.UseKnownProxies();
     app.UseProblemAnswers();
     app.UseCors();
@@ -35,6 +37,8 @@ return await CommandLine.Run(args, serve: async settings =>
     app.MapComments();
     app.MapLikes();
     app.MapHealth();
+    app.MapApiDoc();
+    app.MapProblemPage();
     app.MapPages();
     app.MapExplorer();
 

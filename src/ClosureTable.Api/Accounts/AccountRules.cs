@@ -34,7 +34,7 @@ internal sealed class EmailAttribute : ValidationAttribute
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class PasswordAttribute : ValidationAttribute
 {
-    private const int Max = 128;
+    public const int Max = 128;
 
     public int Min { get; init; } = 8;
 

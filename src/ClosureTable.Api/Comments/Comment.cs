@@ -1,11 +1,12 @@
-using System.ComponentModel;
+using System.Text.Json.Serialization;
 
 namespace ClosureTable.Api.Comments;
 
-/// <summary>
-/// A comment as clients see it. This record is what the API document describes; <see cref="CommentWriter"/> writes the
-/// same shape straight from the rows, and a test holds the two against each other.
-/// </summary>
+/// <summary>A comment.</summary>
+/// <remarks>
+/// This record is what the API document describes; <see cref="CommentWriter"/> writes the same shape straight from the rows,
+/// and a test holds what is sent against the document.
+/// </remarks>
 public sealed record Comment
 {
     /// <summary>Its number; newer comments usually have greater ones.</summary>
@@ -42,6 +43,7 @@ public sealed record Comment
     public required int LikeCount { get; init; }
 
     /// <summary>Whether the caller likes it; absent when nobody is signed in.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public bool? Liked { get; init; }
 
     /// <summary>The number of direct replies, tombstones among them.</summary>
@@ -51,9 +53,11 @@ public sealed record Comment
     public required int DescendantCount { get; init; }
 
     /// <summary>The direct replies that this answer shows, in the order asked for; absent in lists.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<Comment>? Children { get; init; }
 
     /// <summary>What was left out here; absent when all direct replies are shown.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public More? More { get; init; }
 }
 

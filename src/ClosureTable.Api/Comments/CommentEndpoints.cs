@@ -31,14 +31,18 @@ internal static class CommentEndpoints
 
         var writes = app.MapGroup("/comments").WithTags("Comments").RequireAuthorization().WithProblems(Problem.Unauthorized);
         writes.MapPost("", Create).WithProblems(
-            Problem.ValidationFailed, Problem.ParentNotFound, Problem.ParentDeleted, Problem.RequestInFlight, Problem.TooDeep, Problem.KeyReused);
+            Problem.ValidationFailed, Problem.ParentNotFound, Problem.ParentDeleted, Problem.RequestInFlight, Problem.TooDeep, Problem.KeyReused)
+            .WithAnswerHeader(201, "Location", "Where the comment can be read.")
+            .WithAnswerHeader(201, "Idempotent-Replayed", "`true` where this is the answer to an earlier request with the same `Idempotency-Key`.", always: false);
         writes.MapPatch("/{id:long}", Edit).WithProblems(
-            Problem.ValidationFailed, Problem.Forbidden, Problem.EditWindowClosed, Problem.CommentNotFound, Problem.CommentDeleted, Problem.PreconditionFailed);
+            Problem.ValidationFailed, Problem.Forbidden, Problem.EditWindowClosed, Problem.CommentNotFound, Problem.CommentDeleted, Problem.PreconditionFailed)
+            .WithAnswerHeader(200, "ETag", "Names the state of the thread after the edit, for the next `If-Match`.");
         writes.MapDelete("/{id:long}", Delete).WithProblems(
             Problem.Forbidden, Problem.CommentNotFound, Problem.CommentDeleted, Problem.PreconditionFailed);
         writes.MapPut("/{id:long}/parent", Move).WithProblems(
             Problem.InvalidRequest, Problem.Forbidden, Problem.CommentNotFound, Problem.ParentNotFound, Problem.ParentDeleted,
-            Problem.PreconditionFailed, Problem.IntoItself, Problem.TooDeep);
+            Problem.PreconditionFailed, Problem.IntoItself, Problem.TooDeep)
+            .WithAnswerHeader(200, "ETag", "Names the state of the thread after the move, for the next `If-Match`.");
 
         app.MapGet("/topics/counts", Counts).WithTags("Topics").WithProblems(Problem.ValidationFailed);
     }
@@ -81,7 +85,7 @@ internal static class CommentEndpoints
     /// <param name="depth">Levels below the comment, 0 to 1000; by default all.</param>
     /// <param name="children">First replies of each comment, 0 to 10,000; by default all.</param>
     /// <param name="limit">Comments in the answer, 1 to 100,000.</param>
-    private static async Task<Results<RenderedJson<Comment>, StatusCodeHttpResult, ProblemHttpResult>> Get(
+    private static async Task<Results<RenderedJson<Comment>, NotModified, ProblemHttpResult>> Get(
         long id, ThreadRepository threads, CommentAnswers answers, ClaimsPrincipal user, HttpRequest request,
         [AllowedValues(null, "new", "old", "top")] string? sort = null,
         [Range(0, 1000)] int? depth = null,
@@ -93,8 +97,9 @@ internal static class CommentEndpoints
             return Problem.CommentNotFound.Result();
         var shape = new TreeShape(SortOf(sort) ?? CommentSort.Old, depth, children, limit);
         var variant = Variant($"tree {id} {shape}", user);
-        if (Etags.NoneMatch(request, ThreadTag.Of(at.RootId, at.Version, variant)))
-            return TypedResults.StatusCode(StatusCodes.Status304NotModified);
+        var tag = ThreadTag.Of(at.RootId, at.Version, variant);
+        if (Etags.NoneMatch(request, tag))
+            return new NotModified(tag);
         using var forest = await threads.Tree(at, shape, user.UserId, ct);
         if (forest is null)
             return Problem.CommentNotFound.Result();
@@ -112,7 +117,7 @@ internal static class CommentEndpoints
     /// <param name="cursor">The <c>next_cursor</c> of the page before, or the cursor of this comment's <c>more</c>.</param>
     /// <param name="depth">Levels of replies below each direct reply, 0 to 1000.</param>
     /// <param name="children">First replies of each of them, 0 to 100.</param>
-    private static async Task<Results<RenderedJson<CommentPage>, StatusCodeHttpResult, ProblemHttpResult>> Children(
+    private static async Task<Results<RenderedJson<CommentPage>, NotModified, ProblemHttpResult>> Children(
         long id, ThreadRepository threads, CommentAnswers answers, Cursors cursors, ClaimsPrincipal user, HttpRequest request,
         [AllowedValues(null, "new", "old", "top")] string? sort = null,
         [Range(1, 100)] int limit = 20,
@@ -128,7 +133,7 @@ internal static class CommentEndpoints
         var shape = new TreeShape(SortOf(sort) ?? after?.Sort ?? CommentSort.Old, depth, children, limit);
         var tag = ThreadTag.Of(at.RootId, at.Version, Variant($"children {id} {shape} {cursor}", user));
         if (Etags.NoneMatch(request, tag))
-            return TypedResults.StatusCode(StatusCodes.Status304NotModified);
+            return new NotModified(tag);
         using var forest = await threads.Replies(id, after, shape, user.UserId, ct);
         return new RenderedJson<CommentPage>(answers.Page(forest, user.UserId is not null, nested: true)) { ETag = tag };
     }
@@ -136,14 +141,14 @@ internal static class CommentEndpoints
     /// <summary>Read the comments above one.</summary>
     /// <remarks>The breadcrumb: the root first, the parent last; none for a root.</remarks>
     /// <param name="id">The comment.</param>
-    private static async Task<Results<RenderedJson<CommentPage>, StatusCodeHttpResult, ProblemHttpResult>> Ancestors(
+    private static async Task<Results<RenderedJson<CommentPage>, NotModified, ProblemHttpResult>> Ancestors(
         long id, ThreadRepository threads, CommentAnswers answers, ClaimsPrincipal user, HttpRequest request, CancellationToken ct)
     {
         if (await threads.Locate(id, ct) is not { } at)
             return Problem.CommentNotFound.Result();
         var tag = ThreadTag.Of(at.RootId, at.Version, Variant($"ancestors {id}", user));
         if (Etags.NoneMatch(request, tag))
-            return TypedResults.StatusCode(StatusCodes.Status304NotModified);
+            return new NotModified(tag);
         using var forest = await threads.Ancestors(id, user.UserId, ct);
         return new RenderedJson<CommentPage>(answers.Page(forest, user.UserId is not null, nested: false)) { ETag = tag };
     }
@@ -164,7 +169,7 @@ internal static class CommentEndpoints
     /// <c>Idempotent-Replayed: true</c>, and nothing is written twice.
     /// </remarks>
     /// <param name="idempotencyKey">1 to 255 printable ASCII characters, new for each comment.</param>
-    private static async Task<Results<RenderedJson<Comment>, ValidationProblem, ProblemHttpResult>> Create(
+    private static async Task<Results<RenderedCreated<Comment>, ValidationProblem, ProblemHttpResult>> Create(
         CreateCommentRequest request, CommentRepository repository, ClaimsPrincipal user, HttpResponse response,
         [FromHeader(Name = IdempotencyKey.Header)] string? idempotencyKey, CancellationToken ct)
     {
@@ -182,7 +187,7 @@ internal static class CommentEndpoints
             return problem!.Result();
         if (answer.Replayed)
             response.Headers["Idempotent-Replayed"] = "true";
-        return new RenderedJson<Comment>(answer.Body) { StatusCode = answer.Status, Location = answer.Location };
+        return new RenderedCreated<Comment>(answer.Body, answer.Location);
     }
 
     /// <summary>Edit a comment.</summary>

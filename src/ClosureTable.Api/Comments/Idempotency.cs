@@ -30,7 +30,7 @@ internal sealed record IdempotencyKey(long UserId, string Key, byte[] RequestHas
 }
 
 /// <summary>An answer that is kept with the work that it reports.</summary>
-internal sealed record StoredAnswer(int Status, string? Location, ReadOnlyMemory<byte> Body, bool Replayed = false);
+internal sealed record StoredAnswer(int Status, string Location, ReadOnlyMemory<byte> Body, bool Replayed = false);
 
 /// <summary>Idempotent requests, remembered in the database by the transaction that does the work.</summary>
 internal static class Idempotency
@@ -85,7 +85,7 @@ internal static class Idempotency
     {
         public byte[] RequestHash { get; init; } = [];
         public int Status { get; init; }
-        public string? Location { get; init; }
+        public string Location { get; init; } = "";
         public byte[] Body { get; init; } = [];
     }
 }

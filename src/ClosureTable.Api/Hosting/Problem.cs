@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Reflection;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace ClosureTable.Api.Hosting;
@@ -79,8 +80,12 @@ internal sealed record Problem(int Status, string Code, string Detail)
         _ => Internal,
     };
 
-    /// <summary>Where <c>type</c> points: the section of the service's own document that lists the codes.</summary>
-    public static string TypeOf(string code) => $"/api/doc#{code}";
+    /// <summary>Where <c>type</c> points: what <see cref="ProblemPage"/> says about the code.</summary>
+    public static string TypeOf(string code) => $"{ProblemPage.Path}#{code}";
+
+    /// <summary>All of the above.</summary>
+    public static IReadOnlyList<Problem> All =>
+        [.. typeof(Problem).GetFields(BindingFlags.Public | BindingFlags.Static).Select(member => member.GetValue(null)).OfType<Problem>()];
 
     /// <summary>The identifier under which the logs know this request.</summary>
     public static string TraceId(HttpContext context) => Activity.Current?.Id ?? context.TraceIdentifier;

@@ -11,41 +11,53 @@ namespace ClosureTable.Api.Hosting;
 /// An answer that was rendered to UTF-8 JSON already: its length is known, so that it goes out in one piece.
 /// <typeparamref name="T"/> is the record that describes the body in the API document.
 /// </summary>
-internal sealed class RenderedJson<T>(ReadOnlyMemory<byte> body) : IResult, IEndpointMetadataProvider, IStatusCodeHttpResult
+internal sealed class RenderedJson<T>(ReadOnlyMemory<byte> body) : IResult, IEndpointMetadataProvider
 {
-    public ReadOnlyMemory<byte> Body => body;
-
-    public int? StatusCode { get; init; } = StatusCodes.Status200OK;
-
     /// <summary>The strong validator; null where the answer has none.</summary>
     public string? ETag { get; init; }
 
-    public string? Location { get; init; }
-
-    public async Task ExecuteAsync(HttpContext httpContext)
+    public Task ExecuteAsync(HttpContext httpContext)
     {
-        var response = httpContext.Response;
-        response.Headers.ETag = ETag;
-        if (ETag is not null && HttpMethods.IsGet(httpContext.Request.Method))
+        if (ETag is not null)
         {
-            // The answer depends on who asks; caches on the way must ask again each time.
-            response.Headers.CacheControl = "private, no-cache";
-            if (Etags.NoneMatch(httpContext.Request, ETag))
-            {
-                response.StatusCode = StatusCodes.Status304NotModified;
-                return;
-            }
+            if (HttpMethods.IsGet(httpContext.Request.Method) && Etags.NoneMatch(httpContext.Request, ETag))
+                return new NotModified(ETag).ExecuteAsync(httpContext);
+            Etags.Tag(httpContext, ETag);
         }
 
-        response.StatusCode = StatusCode ?? StatusCodes.Status200OK;
-        response.Headers.Location = Location;
-        response.ContentType = "application/json; charset=utf-8";
-        response.ContentLength = body.Length;
-        await response.BodyWriter.WriteAsync(body, httpContext.RequestAborted);
+        return RenderedJson.Write(httpContext.Response, StatusCodes.Status200OK, body);
     }
 
     public static void PopulateMetadata(MethodInfo method, EndpointBuilder builder) =>
         builder.Metadata.Add(new ProducesResponseTypeMetadata(StatusCodes.Status200OK, typeof(T), ["application/json"]));
+}
+
+/// <summary>201 with what was made, rendered already.</summary>
+/// <param name="location">The path of what was made.</param>
+internal sealed class RenderedCreated<T>(ReadOnlyMemory<byte> body, string location) : IResult, IEndpointMetadataProvider
+{
+    public Task ExecuteAsync(HttpContext httpContext)
+    {
+        httpContext.Response.Headers.Location = location;
+        return RenderedJson.Write(httpContext.Response, StatusCodes.Status201Created, body);
+    }
+
+    public static void PopulateMetadata(MethodInfo method, EndpointBuilder builder) =>
+        builder.Metadata.Add(new ProducesResponseTypeMetadata(StatusCodes.Status201Created, typeof(T), ["application/json"]));
+}
+
+/// <summary>304: the client has this answer already. It carries what the whole answer would (RFC 9110, 15.4.5).</summary>
+internal sealed class NotModified(string etag) : IResult, IEndpointMetadataProvider
+{
+    public Task ExecuteAsync(HttpContext httpContext)
+    {
+        Etags.Tag(httpContext, etag);
+        httpContext.Response.StatusCode = StatusCodes.Status304NotModified;
+        return Task.CompletedTask;
+    }
+
+    public static void PopulateMetadata(MethodInfo method, EndpointBuilder builder) =>
+        builder.Metadata.Add(new ProducesResponseTypeMetadata(StatusCodes.Status304NotModified, typeof(void)));
 }
 
 internal static class RenderedJson
@@ -67,11 +79,27 @@ internal static class RenderedJson
         json.Flush();
         return buffer.WrittenMemory;
     }
+
+    public static Task Write(HttpResponse response, int status, ReadOnlyMemory<byte> body)
+    {
+        response.StatusCode = status;
+        response.ContentType = "application/json; charset=utf-8";
+        response.ContentLength = body.Length;
+        return response.BodyWriter.WriteAsync(body, response.HttpContext.RequestAborted).AsTask();
+    }
 }
 
 /// <summary>Entity tags of requests (RFC 9110, 13.1).</summary>
 internal static class Etags
 {
+    /// <summary>Sends the tag and, with what is read, that it is for this caller and to be asked for each time.</summary>
+    public static void Tag(HttpContext context, string tag)
+    {
+        context.Response.Headers.ETag = tag;
+        if (HttpMethods.IsGet(context.Request.Method))
+            context.Response.Headers.CacheControl = "private, no-cache";
+    }
+
     /// <summary>Whether <c>If-None-Match</c> names the tag: the client has this answer already.</summary>
     public static bool NoneMatch(HttpRequest request, string tag)
     {

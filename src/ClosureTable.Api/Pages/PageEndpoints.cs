@@ -1,3 +1,4 @@
+using ClosureTable.Api.Hosting;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Net.Http.Headers;
 using NUglify;
@@ -7,11 +8,6 @@ namespace ClosureTable.Api.Pages;
 /// <summary>The demo page, and the thread for other people's pages.</summary>
 internal static class PageEndpoints
 {
-    /// <summary>Nothing but the page's own files: no inline script or style, no other origin.</summary>
-    private const string ContentSecurityPolicy =
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-        + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
     public static void MapPages(this WebApplication app)
     {
         var pages = app.MapGroup("").ExcludeFromDescription().AllowAnonymous();
@@ -30,12 +26,11 @@ internal static class PageEndpoints
         app.MapMethods(path, [HttpMethods.Get, HttpMethods.Head], FileContentHttpResult (HttpContext http) =>
         {
             var headers = http.Response.Headers;
-            headers.ContentSecurityPolicy = ContentSecurityPolicy;
-            headers.XContentTypeOptions = "nosniff";
+            headers.ContentSecurityPolicy = SecurityHeaders.OwnFilesOnly;
             headers[HeaderNames.CacheControl] = "no-cache";
             headers["Referrer-Policy"] = "same-origin";
             return file.Result();
-        });
+        }).ExcludeFromDescription();
     }
 
     /// <summary>A script for pages of any origin. It is public, so that <c>integrity</c> and <c>import</c> work everywhere; what it calls is not.</summary>
@@ -45,10 +40,9 @@ internal static class PageEndpoints
             var headers = http.Response.Headers;
             headers.AccessControlAllowOrigin = "*";
             headers["Cross-Origin-Resource-Policy"] = "cross-origin";
-            headers.XContentTypeOptions = "nosniff";
             headers[HeaderNames.CacheControl] = "public, max-age=300";
             return file.Result();
-        });
+        }).ExcludeFromDescription();
 
     /// <summary>Other people's pages carry this script, so they get it without its comments and long names.</summary>
     private static string Minified(string script)
