@@ -3,6 +3,7 @@ using ClosureTable.Api.Commands;
 using ClosureTable.Api.Comments;
 using ClosureTable.Api.Hosting;
 using ClosureTable.Api.Likes;
+using ClosureTable.Api.Live;
 using ClosureTable.Api.Pages;
 
 return await CommandLine.Run(args, serve: async settings =>
@@ -20,6 +21,7 @@ return await CommandLine.Run(args, serve: async settings =>
     builder.AddAccounts();
     builder.AddComments();
     builder.AddLikes();
+    builder.AddLive();
 
     await using var app = builder.Build();
     await app.OpenDatabase();
@@ -36,6 +38,7 @@ return await CommandLine.Run(args, serve: async settings =>
     app.MapAccounts();
     app.MapComments();
     app.MapLikes();
+    app.MapLive();
     app.MapHealth();
     app.MapApiDoc();
     app.MapProblemPage();

@@ -13,6 +13,7 @@ internal static class CommentEndpoints
     public static void AddComments(this IHostApplicationBuilder builder)
     {
         builder.Services.AddOptions<CommentOptions>().BindConfiguration("Comments").ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddSingleton<WriteTransaction>();
         builder.Services.AddSingleton<CommentRepository>();
         builder.Services.AddSingleton<ThreadRepository>();
         builder.Services.AddSingleton<CommentAnswers>();

@@ -11,7 +11,7 @@ internal readonly record struct Caller(long Id, bool IsModerator);
 /// <summary>
 /// The writes. One method, one transaction: lock the thread, decide, write. The article's statements stand where they run.
 /// </summary>
-internal sealed class CommentRepository(NpgsqlDataSource source, IOptions<CommentOptions> options)
+internal sealed class CommentRepository(NpgsqlDataSource source, WriteTransaction writes, IOptions<CommentOptions> options)
 {
     /// <summary>Begins a thread, or replies.</summary>
     /// <param name="key">Remembers the answer for retries; null where the client sent no key.</param>
@@ -19,7 +19,7 @@ internal sealed class CommentRepository(NpgsqlDataSource source, IOptions<Commen
     public Task<Outcome<StoredAnswer>> Create(
         Caller caller, string content, long? parentId, string? topic,
         IdempotencyKey? key, Func<CommentRows, ReadOnlyMemory<byte>> render, CancellationToken ct) =>
-        source.Write<Outcome<StoredAnswer>>(async connection =>
+        writes.Run<Outcome<StoredAnswer>>(async connection =>
         {
             if (key is not null && await connection.Claim(key, ct) is { } earlier)
                 return earlier;
@@ -117,7 +117,7 @@ internal sealed class CommentRepository(NpgsqlDataSource source, IOptions<Commen
     /// <summary>Changes the text; what it said before becomes a revision. Nothing in the tree moves.</summary>
     public Task<Outcome<Edited>> Edit(
         Caller caller, long id, string content, IfMatch ifMatch, Func<CommentRows, ReadOnlyMemory<byte>> render, CancellationToken ct) =>
-        source.Write<Outcome<Edited>>(async connection =>
+        writes.Run<Outcome<Edited>>(async connection =>
         {
             var comment = await connection.LockThreadOf(id, ct);
             if (Refusal(comment, caller, ifMatch) is { } problem)
@@ -155,7 +155,7 @@ internal sealed class CommentRepository(NpgsqlDataSource source, IOptions<Commen
     /// </summary>
     /// <returns>How many comments this took away: rows that are gone, or 1 for a new tombstone.</returns>
     public Task<Outcome<int>> Delete(Caller caller, long id, bool subtree, IfMatch ifMatch, CancellationToken ct) =>
-        source.Write<Outcome<int>>(async connection =>
+        writes.Run<Outcome<int>>(async connection =>
         {
             var comment = await connection.LockThreadOf(id, ct);
             if (subtree && !caller.IsModerator)
@@ -179,7 +179,7 @@ internal sealed class CommentRepository(NpgsqlDataSource source, IOptions<Commen
 
             delete from comments_revisions where comment_id = @id;
 
-            {ThreadLock.Record("deleted", "jsonb_build_object('removed', null)", set: "tombstone_count = tombstone_count + 1")}
+            {ThreadLock.Record("deleted", "jsonb_build_object('removed', '[]'::jsonb, 'tombstone', true)", set: "tombstone_count = tombstone_count + 1")}
             """, new { comment.Id, comment.RootId, comment.Now }, cancellationToken: ct));
 
     /// <summary>Removes a comment, all below it, and the tombstones above it that it was the last to hold up.</summary>
@@ -209,7 +209,7 @@ internal sealed class CommentRepository(NpgsqlDataSource source, IOptions<Commen
                 descendant_count = descendant_count - cardinality(@doomed)
             where id in (select ancestor_id from comments_tree where descendant_id = @ParentId);
 
-            {ThreadLock.Record("deleted", "jsonb_build_object('removed', @removed)", set: """
+            {ThreadLock.Record("deleted", "jsonb_build_object('removed', @doomed, 'tombstone', false)", set: """
                 comment_count = comment_count - cardinality(@doomed),
                 tombstone_count = tombstone_count
                   - (select count(*) from comments_comments where id = any(@doomed) and deleted_at is not null)
@@ -218,14 +218,14 @@ internal sealed class CommentRepository(NpgsqlDataSource source, IOptions<Commen
             delete from comments_tree where descendant_id = any(@doomed);
             delete from comments_threads where root_id = any(@doomed);
             delete from comments_comments where id = any(@doomed);
-            """, new { doomed, top.ParentId, comment.RootId, id = eventId, removed = top.Id }, cancellationToken: ct));
+            """, new { doomed, top.ParentId, comment.RootId, id = eventId }, cancellationToken: ct));
         return doomed.Length;
     }
 
     /// <summary>Moves a comment with all below it under another parent, of this thread or of another one, or to the top.</summary>
     public Task<Outcome<Moved>> Move(
         Caller caller, long id, long? parentId, IfMatch ifMatch, Func<CommentRows, ReadOnlyMemory<byte>> render, CancellationToken ct) =>
-        source.Write<Outcome<Moved>>(async connection =>
+        writes.Run<Outcome<Moved>>(async connection =>
         {
             var (comment, parent) = parentId is { } to
                 ? await connection.LockThreadsOf(id, to, ct)

@@ -33,29 +33,6 @@ internal sealed record LockedComment
 /// </summary>
 internal static class ThreadLock
 {
-    /// <summary>
-    /// Runs <paramref name="work"/> in a transaction of its own and commits it. The commit is not cancelled by a client that
-    /// goes away: it would be told "failed" of what was kept.
-    /// </summary>
-    public static async Task<T> Write<T>(this NpgsqlDataSource source, Func<NpgsqlConnection, Task<T>> work, CancellationToken ct)
-    {
-        while (true)
-        {
-            await using var connection = await source.OpenConnectionAsync(ct);
-            await using var transaction = await connection.BeginTransactionAsync(ct);
-            try
-            {
-                var result = await work(connection);
-                await transaction.CommitAsync(CancellationToken.None);
-                return result;
-            }
-            catch (ThreadMovedException)
-            {
-                // Nothing was written yet; look again where it is now.
-            }
-        }
-    }
-
     /// <summary>Locks the thread of a comment and reads the comment as it is under the lock; null when there is none.</summary>
     /// <remarks>
     /// One round trip, two statements: the second has a snapshot of its own, taken when the lock was had. The first one's may
@@ -126,7 +103,7 @@ internal static class ThreadLock
         from comments_comments c
         join comments_threads thread on thread.root_id = c.root_id
         """;
-
-    /// <summary>The comment went to another thread while we waited for the lock of the one where it was.</summary>
-    private sealed class ThreadMovedException : Exception;
 }
+
+/// <summary>The comment went to another thread while we waited for the lock of the one where it was.</summary>
+internal sealed class ThreadMovedException : Exception;

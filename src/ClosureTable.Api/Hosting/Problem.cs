@@ -53,10 +53,13 @@ internal sealed record Problem(int Status, string Code, string Detail)
     public static readonly Problem RateLimited = new(429, "rate_limited", "That was too much in a short time; see Retry-After.");
     public static readonly Problem TooManyLogins = new(429, "too_many_logins", "Too many logins failed; see Retry-After.");
 
+    public static readonly Problem TooManyStreams = new(429, "too_many_streams", "Too many event streams are open from your address; close one first.");
+
     // 5xx: not the client's fault.
     public static readonly Problem Internal = new(500, "internal_error", "Something went wrong on our side.");
     public static readonly Problem Unavailable = new(503, "database_unavailable", "The database cannot be reached right now; try again shortly.");
     public static readonly Problem Busy = new(503, "busy", "Too many people are signing in right now; try again shortly.");
+    public static readonly Problem StreamsFull = new(503, "streams_full", "No more event streams can be opened right now; try again shortly.");
     public static readonly Problem TimedOut = new(504, "database_timeout", "The database took too long to answer.");
 
     /// <summary>The answer that carries this problem, with a more precise sentence where the handler has one.</summary>

@@ -6,7 +6,7 @@ using Npgsql;
 namespace ClosureTable.Api.Likes;
 
 /// <summary>The table <c>comments_likes</c>, and the counts that follow it.</summary>
-internal sealed class LikeRepository(NpgsqlDataSource source)
+internal sealed class LikeRepository(NpgsqlDataSource source, WriteTransaction writes)
 {
     /// <summary>Makes the caller like a comment; changes nothing where he does already.</summary>
     public Task<Outcome<CommentLikes>> Like(Caller caller, long id, CancellationToken ct) => Set(caller, id, liked: true, """
@@ -28,7 +28,7 @@ internal sealed class LikeRepository(NpgsqlDataSource source)
     /// or by both of a user's devices at once, finds no row to change and raises neither the count nor the version.
     /// </summary>
     private Task<Outcome<CommentLikes>> Set(Caller caller, long id, bool liked, string change, CancellationToken ct) =>
-        source.Write<Outcome<CommentLikes>>(async connection =>
+        writes.Run<Outcome<CommentLikes>>(async connection =>
         {
             var comment = await connection.LockThreadOf(id, ct);
             if (comment is null)

@@ -1,0 +1,74 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using ClosureTable.Api.Comments;
+using ClosureTable.Api.Hosting;
+
+namespace ClosureTable.Api.Live;
+
+/// <summary>
+/// What goes to a client, ready but for the id: one array is shared by all streams that it goes to.
+/// (The framework's <c>ServerSentEvents</c> would write the JSON once for each of them, and knows no comments, which heartbeats are.)
+/// </summary>
+/// <param name="Version">The thread's version, which is the id where <paramref name="Id"/> is null; 0 for none.</param>
+/// <param name="Id">The id in a stream of a topic.</param>
+/// <param name="Body">From <c>event:</c> to the empty line.</param>
+internal readonly record struct EventFrame(long Version, string? Id, ReadOnlyMemory<byte> Body)
+{
+    public static readonly IReadOnlyList<EventFrame> Heartbeat = [new(0, null, ":\n\n"u8.ToArray())];
+
+    /// <summary>Tells the client to read again what it shows: what it missed cannot be told.</summary>
+    public static EventFrame Reset(long version, string? id = null) => new(version, id, "event: reset\ndata: {}\n\n"u8.ToArray());
+
+    /// <summary>An event without a name or data only tells the client where it stands: it has an id to resume from before anything happened.</summary>
+    public static EventFrame Start(long version, string? id = null) => new(version, id, "\n"u8.ToArray());
+
+    /// <summary>Renders an event; the comment as <c>GET</c> shows it to somebody who is not signed in, without its replies.</summary>
+    /// <param name="rows">Comments that exist.</param>
+    /// <param name="index">Which of them is the event's; null when it is gone meanwhile.</param>
+    public static ReadOnlyMemory<byte> Render(ThreadEvent happened, CommentRows rows, int? index)
+    {
+        var json = RenderedJson.Render(json =>
+        {
+            json.WriteStartObject();
+            json.WriteNumber("version", happened.Version);
+            json.WriteString("kind", happened.Kind);
+            json.WriteNumber("comment_id", happened.CommentId);
+            json.WriteNumber("thread", happened.RootId);
+            json.WritePropertyName("comment");
+            if (index is { } found)
+            {
+                CommentWriter.Open(json, rows, found, signedIn: false);
+                json.WriteEndObject();
+            }
+            else
+            {
+                json.WriteNullValue();
+            }
+
+            if (happened.Data is { } data)
+            {
+                using var further = JsonDocument.Parse(data);
+                foreach (var property in further.RootElement.EnumerateObject())
+                    property.WriteTo(json);
+            }
+
+            json.WriteEndObject();
+        });
+        return (byte[])[.. "event: "u8, .. Encoding.ASCII.GetBytes(happened.Kind), .. "\ndata: "u8, .. json.Span, .. "\n\n"u8];
+    }
+
+    public void WriteTo(IBufferWriter<byte> output, string idPrefix)
+    {
+        if (Id is not null || Version > 0)
+        {
+            var id = Id ?? idPrefix + Version.ToString(CultureInfo.InvariantCulture);
+            output.Write("id: "u8);
+            Encoding.ASCII.GetBytes(id, output);
+            output.Write("\n"u8);
+        }
+
+        output.Write(Body.Span);
+    }
+}

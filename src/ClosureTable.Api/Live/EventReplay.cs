@@ -1,0 +1,149 @@
+using System.Runtime.CompilerServices;
+using ClosureTable.Api.Comments;
+using Microsoft.Extensions.Options;
+
+namespace ClosureTable.Api.Live;
+
+/// <summary>
+/// What a client missed: from where it stood to the snapshot with which its stream was joined to the tail of the log, which
+/// brings what comes after. So there is no gap between the two and nothing in both.
+/// </summary>
+internal sealed class EventReplay(EventRepository events, ThreadRepository threads, IOptions<LiveOptions> options)
+{
+    /// <summary>Events that are rendered at once.</summary>
+    public const int Chunk = 100;
+
+    /// <param name="position">Where the client says it stood; null for one that begins.</param>
+    /// <param name="current">The thread's version, read before the stream was joined.</param>
+    /// <param name="known">Whether what the client said could be read.</param>
+    public async IAsyncEnumerable<IReadOnlyList<EventFrame>> Thread(
+        EventStream stream, ThreadPosition? position, bool known, long current, [EnumeratorCancellation] CancellationToken ct)
+    {
+        var until = await stream.Joined.Task;
+        var after = position?.Version ?? current;
+        if (known && position is null)
+            yield return [EventFrame.Start(current)];
+
+        List<ThreadEvent>? missed = null;
+        if (known && (position is null || position.Value.RootId == stream.RootId))
+            missed = await Complete(stream.RootId, after, current, until, ct);
+        if (missed is null)
+        {
+            yield return [EventFrame.Reset(current)];
+            missed = await Complete(stream.RootId, current, current, until, ct) ?? [];
+        }
+
+        await foreach (var frames in Frames(missed, ct))
+            yield return frames;
+        if (missed.Exists(happened => happened.Removes) && (await threads.Locate(stream.CommentId, ct))?.RootId != stream.RootId)
+            stream.End();
+    }
+
+    /// <summary>The end of a thread, or of a comment in it, for a client that was away when it was deleted.</summary>
+    /// <param name="last">The version of the deletion.</param>
+    public async IAsyncEnumerable<IReadOnlyList<EventFrame>> Ending(ThreadPosition position, long last, [EnumeratorCancellation] CancellationToken ct)
+    {
+        var missed = await Complete(position.RootId, position.Version, last, until: null, ct);
+        if (missed is null)
+        {
+            yield return [EventFrame.Reset(last)];
+            yield break;
+        }
+
+        await foreach (var frames in Frames(missed.TakeWhile(happened => happened.Version <= last).ToList(), ct))
+            yield return frames;
+    }
+
+    public async IAsyncEnumerable<IReadOnlyList<EventFrame>> Topic(
+        EventStream stream, TopicPosition? position, bool known, [EnumeratorCancellation] CancellationToken ct)
+    {
+        var until = await stream.Joined.Task;
+        if (known && position is null)
+        {
+            yield return [EventFrame.Start(0, until)];
+            yield break;
+        }
+
+        if (position is null || position.Seen > 10_000 || await events.PrunedSince(position.Since, ct))
+        {
+            yield return [EventFrame.Reset(0, until)];
+            yield break;
+        }
+
+        // The rest of the batch in which the client was cut off, then what came after that batch.
+        if (position.Until is { } cut)
+        {
+            var rest = await events.OfTopic(stream.Topic!, position.Since, cut, position.Seen + options.Value.ReplayLimit + 1, ct);
+            if (rest.Count > position.Seen + options.Value.ReplayLimit)
+            {
+                yield return [EventFrame.Reset(0, until)];
+                yield break;
+            }
+
+            await foreach (var frames in Frames(rest, position.Seen, position.Since, cut, ct))
+                yield return frames;
+        }
+
+        var since = position.Until ?? position.Since;
+        var missed = await events.OfTopic(stream.Topic!, since, until, options.Value.ReplayLimit + 1, ct);
+        if (missed.Count > options.Value.ReplayLimit)
+        {
+            yield return [EventFrame.Reset(0, until)];
+            yield break;
+        }
+
+        await foreach (var frames in Frames(missed, seen: 0, since, until, ct))
+            yield return frames;
+    }
+
+    /// <summary>
+    /// Frames of a topic's events between two snapshots. The last one's id is the second snapshot; the others say how far
+    /// the client came, counting those too that were coalesced into a later one.
+    /// </summary>
+    public static List<EventFrame> OfTopic(
+        IReadOnlyList<ThreadEvent> all, int seen, string since, string until, IReadOnlyDictionary<ThreadEvent, ReadOnlyMemory<byte>> bodies)
+    {
+        var frames = new List<EventFrame>();
+        for (var i = seen; i < all.Count; i++)
+        {
+            if (bodies.TryGetValue(all[i], out var body))
+                frames.Add(new EventFrame(all[i].Version, (i == all.Count - 1 ? new TopicPosition(until) : new TopicPosition(since, i + 1, until)).ToString(), body));
+        }
+
+        return frames;
+    }
+
+    /// <returns>The events after a version, if they are all there, from the next one to at least <paramref name="current"/>, and not too many.</returns>
+    private async Task<List<ThreadEvent>?> Complete(long rootId, long after, long current, string? until, CancellationToken ct)
+    {
+        var limit = options.Value.ReplayLimit;
+        if (after > current || current - after > limit)
+            return null;
+        var found = await events.OfThread(rootId, after, until, limit + 1, ct);
+        for (var i = 0; i < found.Count; i++)
+        {
+            if (found[i].Version != after + 1 + i)
+                return null;
+        }
+
+        return found.Count <= limit && after + found.Count >= current ? found : null;
+    }
+
+    private async IAsyncEnumerable<IReadOnlyList<EventFrame>> Frames(IReadOnlyList<ThreadEvent> missed, [EnumeratorCancellation] CancellationToken ct)
+    {
+        foreach (var chunk in ThreadEvent.Coalesce(missed).Chunk(Chunk))
+            yield return [.. chunk.Zip(await events.Render(chunk, ct), (happened, body) => new EventFrame(happened.Version, null, body))];
+    }
+
+    private async IAsyncEnumerable<IReadOnlyList<EventFrame>> Frames(
+        IReadOnlyList<ThreadEvent> all, int seen, string since, string until, [EnumeratorCancellation] CancellationToken ct)
+    {
+        foreach (var chunk in ThreadEvent.Coalesce([.. all.Skip(seen)]).Chunk(Chunk))
+        {
+            var bodies = new Dictionary<ThreadEvent, ReadOnlyMemory<byte>>(ReferenceEqualityComparer.Instance);
+            foreach (var (happened, body) in chunk.Zip(await events.Render(chunk, ct)))
+                bodies.Add(happened, body);
+            yield return OfTopic(all, seen, since, until, bodies);
+        }
+    }
+}

@@ -1,0 +1,167 @@
+using ClosureTable.Api.Comments;
+using Dapper;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace ClosureTable.Api.Live;
+
+/// <summary>What one read of the log found: the events that came since a snapshot, and the snapshot of the read itself.</summary>
+internal sealed record EventBatch(IReadOnlyList<ThreadEvent> Events, string Snapshot);
+
+/// <summary>
+/// Reads <c>comments_events</c>. Two snapshots bound every read: what the first did not see and the second does. Nothing
+/// can come to stand between them later, whatever commits when.
+/// </summary>
+internal sealed class EventRepository(NpgsqlDataSource source)
+{
+    /// <summary>
+    /// Not seen by a snapshot: begun after it was taken, or in progress then. Two ranges of an index, where
+    /// <c>not pg_visible_in_snapshot(…)</c> would look at every row since the oldest transaction that was still running.
+    /// </summary>
+    private const string NotSeen = """
+        (e.xid >= pg_snapshot_xmax(@since::pg_snapshot) or e.xid = any(array(select pg_snapshot_xip(@since::pg_snapshot))))
+        """;
+
+    /// <summary>
+    /// By time, but never against the versions of a thread, whatever the clocks did: the same order in every read, as
+    /// <see cref="TopicPosition"/> asks.
+    /// </summary>
+    private const string At = "max(e.created_at) over (partition by e.root_id, e.topic order by e.version)";
+
+    /// <summary>
+    /// Everything that came since a snapshot, whatever the thread, up to <paramref name="limit"/> events; the snapshot that
+    /// comes back is that of the same statement.
+    /// </summary>
+    /// <param name="since">Null only asks for a snapshot to begin with.</param>
+    /// <param name="notify">Rings the other instances in the same round trip.</param>
+    public static async Task<EventBatch> Tail(NpgsqlConnection connection, string? since, bool notify, int limit, CancellationToken ct)
+    {
+        var sql = since is null ? "select pg_current_snapshot()::text" : $"""
+            select now_at.snapshot, tail.root_id, tail.version, tail.kind, tail.comment_id, tail.topic, tail.data
+            from (select pg_current_snapshot()::text as snapshot) now_at
+            left join (
+              select e.root_id, e.version, e.kind, e.comment_id, e.topic, e.data::text, {At} as at
+              from comments_events e
+              where {NotSeen}
+                -- Rows of a dump that was restored have numbers of another server's future.
+                and e.xid < pg_snapshot_xmax(pg_current_snapshot())
+              limit @limit
+            ) tail on true
+            order by tail.at, tail.root_id, tail.version
+            """;
+        await using var command = new NpgsqlCommand(notify ? $"{Notify};\n{sql}" : sql, connection);
+        if (since is not null)
+        {
+            command.Parameters.Add(new("since", NpgsqlDbType.Text) { Value = since });
+            command.Parameters.Add(new("limit", limit));
+        }
+
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        var events = new List<ThreadEvent>();
+        var snapshot = "";
+        while (await reader.ReadAsync(ct))
+        {
+            snapshot = reader.GetString(0);
+            if (since is not null && !reader.IsDBNull(1))
+            {
+                events.Add(new ThreadEvent
+                {
+                    RootId = reader.GetInt64(1), Version = reader.GetInt64(2), Kind = reader.GetString(3), CommentId = reader.GetInt64(4),
+                    Topic = reader.IsDBNull(5) ? null : reader.GetString(5), Data = reader.IsDBNull(6) ? null : reader.GetString(6),
+                });
+            }
+        }
+
+        return new EventBatch(events, snapshot);
+    }
+
+    /// <summary>Rings the other instances. The payload says nothing: the rows do. (A transaction of its own: within a write's, it would make all commits wait in one line.)</summary>
+    public const string Notify = $"notify {Channel}";
+
+    public const string Channel = "closuretable_events";
+
+    /// <summary>The events of a thread after a version, as far as a snapshot saw them; null for all.</summary>
+    public async Task<List<ThreadEvent>> OfThread(long rootId, long after, string? until, int limit, CancellationToken ct)
+    {
+        await using var connection = await source.OpenConnectionAsync(ct);
+        return (await connection.QueryAsync<ThreadEvent>(new CommandDefinition("""
+            select root_id, version, kind, comment_id, topic, data::text as data
+            from comments_events
+            where root_id = @rootId and version > @after
+              and (@until::text is null or pg_visible_in_snapshot(xid, @until::pg_snapshot))
+            order by version
+            limit @limit
+            """, new { rootId, after, until, limit }, cancellationToken: ct))).AsList();
+    }
+
+    /// <summary>The events of a topic between two snapshots, in their order, up to <paramref name="limit"/>; above that, any of them.</summary>
+    public async Task<List<ThreadEvent>> OfTopic(string topic, string since, string until, int limit, CancellationToken ct)
+    {
+        await using var connection = await source.OpenConnectionAsync(ct);
+        return (await connection.QueryAsync<ThreadEvent>(new CommandDefinition($"""
+            select root_id, version, kind, comment_id, topic, data
+            from (
+              select e.root_id, e.version, e.kind, e.comment_id, e.topic, e.data::text as data, {At} as at
+              from (
+                select root_id, version, kind, comment_id, topic, data, created_at
+                from comments_events e
+                where topic = @topic and {NotSeen} and pg_visible_in_snapshot(xid, @until::pg_snapshot)
+                limit @limit
+              ) e
+            ) e
+            order by at, root_id, version
+            """, new { topic, since, until, limit }, cancellationToken: ct))).AsList();
+    }
+
+    /// <summary>Whether events were pruned that a snapshot may not have seen.</summary>
+    public async Task<bool> PrunedSince(string since, CancellationToken ct)
+    {
+        await using var connection = await source.OpenConnectionAsync(ct);
+        return await connection.ExecuteScalarAsync<bool>(new CommandDefinition("""
+            select through >= pg_snapshot_xmin(@since::pg_snapshot)
+            from comments_events_pruned
+            """, new { since }, cancellationToken: ct));
+    }
+
+    /// <summary>The version under which a comment was deleted from a thread, if that is after the position and still known.</summary>
+    public async Task<long?> Deleted(long commentId, ThreadPosition position, CancellationToken ct)
+    {
+        await using var connection = await source.OpenConnectionAsync(ct);
+        return await connection.ExecuteScalarAsync<long?>(new CommandDefinition("""
+            select min(version)
+            from comments_events
+            where root_id = @RootId and version > @Version and kind = 'deleted' and data -> 'removed' @> to_jsonb(@commentId)
+            """, new { position.RootId, position.Version, commentId }, cancellationToken: ct));
+    }
+
+    /// <summary>Which of the comments are still in the thread.</summary>
+    public static async Task<HashSet<long>> StillIn(NpgsqlConnection connection, long rootId, long[] ids, CancellationToken ct) =>
+        (await connection.QueryAsync<long>(new CommandDefinition(
+            "select id from comments_comments where id = any(@ids) and root_id = @rootId", new { ids, rootId }, cancellationToken: ct))).ToHashSet();
+
+    /// <summary>Makes frames of events: one query for all comments that they are about.</summary>
+    public async Task<List<ReadOnlyMemory<byte>>> Render(IReadOnlyList<ThreadEvent> events, CancellationToken ct)
+    {
+        await using var connection = await source.OpenConnectionAsync(ct);
+        return await Render(connection, events, ct);
+    }
+
+    public static async Task<List<ReadOnlyMemory<byte>>> Render(NpgsqlConnection connection, IReadOnlyList<ThreadEvent> events, CancellationToken ct)
+    {
+        using var rows = await connection.ReadRows($"""
+            select {CommentRows.Columns}
+            from comments_comments c
+            join comments_threads thread on thread.root_id = c.root_id
+            {CommentRows.Joins}
+            where c.id = any(@ids)
+            """,
+            [
+                new("ids", events.Select(happened => happened.CommentId).Distinct().ToArray()),
+                new("caller", NpgsqlDbType.Bigint) { Value = DBNull.Value },
+            ], ct);
+        var indexes = new Dictionary<long, int>(rows.Count);
+        for (var i = 0; i < rows.Count; i++)
+            indexes[rows[i].Id] = i;
+        return [.. events.Select(happened => EventFrame.Render(happened, rows, indexes.TryGetValue(happened.CommentId, out var index) ? index : null))];
+    }
+}

@@ -1,0 +1,197 @@
+using ClosureTable.Api.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace ClosureTable.Api.Live;
+
+/// <summary>The streams that are open on this instance, by what they watch.</summary>
+internal sealed class EventStreams(IOptions<LiveOptions> options, ThreadNotifier notifier)
+{
+    private readonly Lock gate = new();
+    private readonly HashSet<EventStream> open = [];
+    private readonly Dictionary<string, int> perClient = [];
+    private readonly Dictionary<long, HashSet<EventStream>> threads = [];
+    private readonly Dictionary<string, HashSet<EventStream>> topics = [];
+    private List<EventStream> joining = [];
+    private bool closed;
+
+    /// <summary>Whether anybody watches, or is about to.</summary>
+    public bool Any
+    {
+        get
+        {
+            lock (gate)
+                return open.Count > 0;
+        }
+    }
+
+    /// <summary>Counts a stream in and waits until the tail of the log brings it what happens.</summary>
+    /// <returns>The problem that stands in its way, or null. The stream leaves by itself when it has been executed.</returns>
+    public async Task<Problem?> Join(EventStream stream, CancellationToken ct)
+    {
+        lock (gate)
+        {
+            if (closed || open.Count >= options.Value.MaxStreams)
+                return Problem.StreamsFull;
+            var others = perClient.GetValueOrDefault(stream.Client);
+            if (others >= options.Value.MaxStreamsPerClient)
+                return Problem.TooManyStreams;
+            perClient[stream.Client] = others + 1;
+            open.Add(stream);
+            joining.Add(stream);
+        }
+
+        notifier.Ring();
+        try
+        {
+            await stream.Joined.Task.WaitAsync(TimeSpan.FromSeconds(10), ct);
+            return null;
+        }
+        catch (Exception exception)
+        {
+            Leave(stream);
+            if (exception is TimeoutException)
+                return Problem.Unavailable;
+            throw;
+        }
+    }
+
+    public void Leave(EventStream stream)
+    {
+        lock (gate)
+        {
+            if (!open.Remove(stream))
+                return;
+            joining.Remove(stream);
+            if (--perClient[stream.Client] == 0)
+                perClient.Remove(stream.Client);
+            if (stream.Topic is { } topic)
+                Remove(topics, topic);
+            else
+                Remove(threads, stream.RootId);
+        }
+
+        void Remove<TKey>(Dictionary<TKey, HashSet<EventStream>> watched, TKey key)
+            where TKey : notnull
+        {
+            if (watched.TryGetValue(key, out var feed) && feed.Remove(stream) && feed.Count == 0)
+                watched.Remove(key);
+        }
+    }
+
+    /// <summary>The streams that wait to be taken in: before the read whose snapshot they begin with.</summary>
+    public List<EventStream> TakeJoining()
+    {
+        lock (gate)
+        {
+            var taken = joining;
+            joining = [];
+            return taken;
+        }
+    }
+
+    /// <summary>Takes streams in: what is delivered from now on is theirs too.</summary>
+    public void Admit(IEnumerable<EventStream> newcomers, string snapshot)
+    {
+        lock (gate)
+        {
+            foreach (var stream in newcomers)
+            {
+                // It may have gone while it waited.
+                if (!open.Contains(stream))
+                    continue;
+                if (stream.Topic is { } topic)
+                    Add(topics, topic, stream);
+                else
+                    Add(threads, stream.RootId, stream);
+                stream.Joined.TrySetResult(snapshot);
+            }
+        }
+
+        static void Add<TKey>(Dictionary<TKey, HashSet<EventStream>> watched, TKey key, EventStream stream)
+            where TKey : notnull
+        {
+            if (!watched.TryGetValue(key, out var feed))
+                watched[key] = feed = [];
+            feed.Add(stream);
+        }
+    }
+
+    public bool IsWatched(ThreadEvent happened)
+    {
+        lock (gate)
+            return threads.ContainsKey(happened.RootId) || happened.Topic is { } topic && topics.ContainsKey(topic);
+    }
+
+    /// <summary>The comments at which the streams of a thread were opened.</summary>
+    public long[] OpenedAt(long rootId)
+    {
+        lock (gate)
+            return threads.TryGetValue(rootId, out var feed) ? [.. feed.Select(stream => stream.CommentId).Distinct()] : [];
+    }
+
+    public void ToThread(long rootId, IReadOnlyList<EventFrame> frames)
+    {
+        lock (gate)
+        {
+            if (threads.TryGetValue(rootId, out var feed))
+                Offer(feed, frames);
+        }
+    }
+
+    public void ToTopic(string topic, IReadOnlyList<EventFrame> frames)
+    {
+        lock (gate)
+        {
+            if (topics.TryGetValue(topic, out var feed))
+                Offer(feed, frames);
+        }
+    }
+
+    /// <summary>Ends the streams of a thread that were opened at a comment that is no longer in it.</summary>
+    public void EndDeparted(long rootId, HashSet<long> stillThere)
+    {
+        lock (gate)
+        {
+            if (!threads.TryGetValue(rootId, out var feed))
+                return;
+            foreach (var stream in feed)
+            {
+                if (!stillThere.Contains(stream.CommentId))
+                    stream.End();
+            }
+        }
+    }
+
+    /// <summary>One heartbeat to those of the streams whose turn it is: ten thousand writes at once would be a hiccup.</summary>
+    public void Beat(int turn, int turns)
+    {
+        lock (gate)
+        {
+            foreach (var stream in open)
+            {
+                if ((uint)stream.GetHashCode() % turns == turn)
+                    stream.Offer(EventFrame.Heartbeat);
+            }
+        }
+    }
+
+    /// <summary>Ends all streams; their clients come back to where they stood.</summary>
+    /// <param name="close">Whether this instance takes no more, because it stops.</param>
+    public void EndAll(bool close)
+    {
+        lock (gate)
+        {
+            closed |= close;
+            foreach (var stream in open)
+                stream.EndNow();
+            foreach (var stream in close ? joining : [])
+                stream.Joined.TrySetException(new TimeoutException());
+        }
+    }
+
+    private static void Offer(HashSet<EventStream> feed, IReadOnlyList<EventFrame> frames)
+    {
+        foreach (var stream in feed)
+            stream.Offer(frames);
+    }
+}

@@ -1,0 +1,101 @@
+using ClosureTable.Api.Comments;
+using ClosureTable.Api.Hosting;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.Extensions.Options;
+
+namespace ClosureTable.Api.Live;
+
+internal static class LiveEndpoints
+{
+    public static void AddLive(this IHostApplicationBuilder builder)
+    {
+        var services = builder.Services;
+        services.AddOptions<LiveOptions>().BindConfiguration("Live").ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<ThreadNotifier>();
+        services.AddSingleton<EventRepository>();
+        services.AddSingleton<EventReplay>();
+        services.AddSingleton<EventStreams>();
+        services.AddSingleton<EventTail>();
+        services.AddHostedService(provider => provider.GetRequiredService<EventTail>());
+        services.AddHostedService<NotificationListener>();
+        services.AddHostedService<Heartbeats>();
+    }
+
+    public static void MapLive(this IEndpointRouteBuilder app)
+    {
+        app.MapGet("/comments/{id:long}/events", OfThread).WithTags("Comments")
+            .WithProblems(Problem.CommentNotFound, Problem.TooManyStreams, Problem.StreamsFull);
+        app.MapGet("/topics/events", OfTopic).WithTags("Topics")
+            .WithProblems(Problem.ValidationFailed, Problem.TooManyStreams, Problem.StreamsFull);
+    }
+
+    /// <summary>Watch a thread.</summary>
+    /// <remarks>
+    /// Server-sent events: <c>created</c>, <c>edited</c>, <c>deleted</c>, <c>moved</c> and <c>liked</c>, each with the version of the thread that it
+    /// made as its id, from now on or, after a <c>Last-Event-ID</c>, from there, in order, with no gap and no repeat. The stream is that of the whole thread, whichever
+    /// of its comments is named; it ends when that comment is deleted or goes to another thread. <c>data</c> is an object:
+    /// <c>version</c>, <c>kind</c>, <c>comment_id</c>, <c>thread</c> (the root), <c>comment</c> (as a list shows it to somebody who is not signed in,
+    /// at the time of sending; null when it is gone), and by kind <c>parent_id</c>; <c>removed</c> (the ids that are gone for good) and <c>tombstone</c>;
+    /// <c>from_parent</c>, <c>from_root</c> and <c>to_root</c>; <c>like_count</c>. Of likes of one comment that wait together only the last is sent.
+    /// The event <c>reset</c> says that what was missed cannot be told: read the thread again; the stream goes on.
+    /// </remarks>
+    /// <param name="id">A comment of the thread.</param>
+    /// <param name="lastEventId">The id of the last event that was seen.</param>
+    /// <param name="resumeAfter">The same, for clients that cannot set a header.</param>
+    private static async Task<Results<EventStream, ProblemHttpResult>> OfThread(
+        long id, ThreadRepository threads, EventRepository events, EventReplay replay, EventStreams streams, IOptions<LiveOptions> options, HttpContext context,
+        [FromHeader(Name = "Last-Event-ID")] string? lastEventId,
+        [FromQuery(Name = "last_event_id")] string? resumeAfter, CancellationToken ct)
+    {
+        var text = string.IsNullOrEmpty(lastEventId) ? resumeAfter : lastEventId;
+        var begins = string.IsNullOrEmpty(text);
+        var position = begins ? null : ThreadPosition.Parse(text!, id);
+
+        EventStream stream;
+        if (await threads.Locate(id, ct) is { } at)
+        {
+            stream = new EventStream(streams, context.ClientAddress, id, options.Value.Retry, options.Value.BacklogBytes)
+            {
+                RootId = at.RootId,
+                Replay = (self, stop) => replay.Thread(self, position, known: begins || position is not null, at.Version, stop),
+            };
+        }
+        else if (position is { } stood && await events.Deleted(id, stood, ct) is { } last)
+        {
+            return new EventStream(streams, context.ClientAddress, id, options.Value.Retry, options.Value.BacklogBytes)
+            {
+                RootId = stood.RootId,
+                Live = false,
+                Replay = (_, stop) => replay.Ending(stood, last, stop),
+            };
+        }
+        else
+        {
+            return Problem.CommentNotFound.Result();
+        }
+
+        return await streams.Join(stream, ct) is { } problem ? problem.Result() : stream;
+    }
+
+    /// <summary>Watch a topic.</summary>
+    /// <remarks>The events of all its threads, as <c>GET /comments/{id}/events</c> has them, each thread's in the order of its versions. The ids are opaque.</remarks>
+    /// <param name="topic">The topic.</param>
+    /// <param name="lastEventId">The id of the last event that was seen.</param>
+    /// <param name="resumeAfter">The same, for clients that cannot set a header.</param>
+    private static async Task<Results<EventStream, ProblemHttpResult>> OfTopic(
+        [Text(1, 512)] string topic, EventReplay replay, EventStreams streams, IOptions<LiveOptions> options, HttpContext context,
+        [FromHeader(Name = "Last-Event-ID")] string? lastEventId,
+        [FromQuery(Name = "last_event_id")] string? resumeAfter, CancellationToken ct)
+    {
+        var text = string.IsNullOrEmpty(lastEventId) ? resumeAfter : lastEventId;
+        var begins = string.IsNullOrEmpty(text);
+        var position = begins ? null : TopicPosition.Parse(text!);
+        var stream = new EventStream(streams, context.ClientAddress, commentId: 0, options.Value.Retry, options.Value.BacklogBytes)
+        {
+            Topic = topic.Trim(),
+            Replay = (self, stop) => replay.Topic(self, position, known: begins || position is not null, stop),
+        };
+        return await streams.Join(stream, ct) is { } problem ? problem.Result() : stream;
+    }
+}
