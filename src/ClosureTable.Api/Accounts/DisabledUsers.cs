@@ -20,16 +20,20 @@ internal sealed class DisabledUsers(NpgsqlDataSource database, IOptions<Authenti
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(Interval);
+        var failing = false;
         do
         {
             try
             {
                 await Refresh(stoppingToken);
+                failing = false;
             }
-            catch (NpgsqlException exception)
+            catch (Exception exception) when (exception is not OperationCanceledException)
             {
-                // What is known stays known; readiness tells the operator.
-                logger.LogWarning("Could not ask who was disabled: {Reason}", exception.Message);
+                // What is known stays known, and the host must not stop for it. Said once: readiness goes on telling.
+                if (!failing)
+                    logger.LogWarning("Could not ask who was disabled; trying again: {Reason}", exception.Message);
+                failing = true;
             }
         }
         while (await timer.WaitForNextTickAsync(stoppingToken));

@@ -15,7 +15,7 @@ internal sealed class ExpiredSessions(NpgsqlDataSource database, ILogger<Expired
             {
                 await Sweep(stoppingToken);
             }
-            catch (NpgsqlException exception)
+            catch (Exception exception) when (exception is not OperationCanceledException)
             {
                 logger.LogWarning("Could not forget expired sessions; the next hour tries again: {Reason}", exception.Message);
             }

@@ -57,7 +57,7 @@ internal sealed class SessionRepository(NpgsqlDataSource database, IOptions<Auth
             new { hash }, transaction, cancellationToken: ct));
         var user = await found.ReadSingleOrDefaultAsync<Credentials>();
         var token = await found.ReadSingleOrDefaultAsync<RefreshToken>();
-        if (user is null || token is null || token.Over || user.Disabled)
+        if (user is null || token is null)
             return null;
 
         if (token.Spent)
@@ -68,6 +68,9 @@ internal sealed class SessionRepository(NpgsqlDataSource database, IOptions<Auth
             await transaction.CommitAsync(CancellationToken.None);
             return null;
         }
+
+        if (token.Over || user.Disabled)
+            return null;
 
         var next = NewToken();
         await connection.ExecuteAsync(new CommandDefinition(

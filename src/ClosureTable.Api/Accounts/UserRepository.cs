@@ -145,25 +145,27 @@ internal sealed class UserRepository(NpgsqlDataSource database)
             new { user, role }, cancellationToken: ct));
     }
 
-    /// <summary>Locks an account out, and its sessions with it, or lets it in again, to sign in anew.</summary>
+    /// <summary>
+    /// Locks an account out or lets it in again, to sign in anew: either way its sessions end, also one that a login
+    /// began while the account was being disabled.
+    /// </summary>
     /// <inheritdoc cref="SetRole" path="/param[@name='user']"/>
     /// <returns>Whether there is such a user.</returns>
     public async Task<bool> SetDisabled(string user, bool disabled, CancellationToken ct)
     {
         await using var connection = await database.OpenConnectionAsync(ct);
-        return 1 == await connection.ExecuteScalarAsync<long>(new CommandDefinition(
+        return await connection.ExecuteScalarAsync<long?>(new CommandDefinition(
+            // Two statements of one transaction: the second, whose snapshot is younger than the wait for the user's row,
+            // sees the token of a refresh that was faster.
             """
-            with changed as (
-              update auth_users set disabled_at = case when @disabled then coalesce(disabled_at, now()) end
-              where lower(email) = lower(@user) and issuer is null or id::text = @user
-              returning id
-            ), revoked as (
-              update auth_refresh_tokens t set revoked_at = now()
-              from changed
-              where t.user_id = changed.id and t.revoked_at is null and @disabled
-            )
-            select count(*) from changed
+            update auth_users set disabled_at = case when @disabled then coalesce(disabled_at, now()) end
+            where lower(email) = lower(@user) and issuer is null or id::text = @user
+            returning id;
+
+            update auth_refresh_tokens t set revoked_at = now()
+            from auth_users u
+            where u.id = t.user_id and t.revoked_at is null and (lower(u.email) = lower(@user) and u.issuer is null or u.id::text = @user)
             """,
-            new { user, disabled }, cancellationToken: ct));
+            new { user, disabled }, cancellationToken: ct)) is not null;
     }
 }

@@ -47,6 +47,31 @@ public sealed class RefreshTests(ServiceFixture fixture)
     }
 
     [Fact]
+    public async Task A_spent_token_that_comes_again_after_it_expired_ends_the_family_too()
+    {
+        var (id, _, _) = await fixture.NewUser();
+        var first = await Sessions.Start(id, TestContext.Current.CancellationToken);
+        var second = await Spend(first);
+        await fixture.Query<object>("update auth_refresh_tokens set expires_at = now() where user_id = @id and spent_at is not null", new { id });
+        await Refused(first);
+        await Refused(second);
+    }
+
+    [Fact]
+    public async Task A_disable_that_races_with_a_refresh_leaves_no_session()
+    {
+        var users = fixture.Services.GetRequiredService<UserRepository>();
+        for (var round = 0; round < 20; round++)
+        {
+            var (id, email, _) = await fixture.NewUser();
+            var token = await Sessions.Start(id, TestContext.Current.CancellationToken);
+            await Task.WhenAll(Refresh(token), users.SetDisabled(email, disabled: true, TestContext.Current.CancellationToken));
+            Assert.Equal(0, await fixture.Query<long>(
+                "select count(*) from auth_refresh_tokens where user_id = @id and revoked_at is null and spent_at is null", new { id }));
+        }
+    }
+
+    [Fact]
     public async Task Another_session_of_the_user_goes_on()
     {
         var (id, _, _) = await fixture.NewUser();

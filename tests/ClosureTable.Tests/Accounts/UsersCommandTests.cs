@@ -66,13 +66,10 @@ public sealed class UsersCommandTests(ServiceFixture fixture)
         }
     }
 
-    [Theory]
-    [InlineData("promote")]
-    [InlineData("disable")]
-    [InlineData("enable")]
-    public async Task An_account_that_is_not_there_is_said_to_be_missing(string verb)
+    [Fact]
+    public async Task An_account_that_is_not_there_is_said_to_be_missing()
     {
-        var (exitCode, output, _) = await Users(verb, "nobody@example.org");
+        var (exitCode, output, _) = await Users("disable", "nobody@example.org");
         Assert.Equal(1, exitCode);
         Assert.Contains("nobody@example.org", output, StringComparison.Ordinal);
     }
