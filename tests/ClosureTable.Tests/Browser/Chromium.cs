@@ -19,6 +19,8 @@ public sealed class Chromium(ServiceFixture service) : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
+        // Patience for a machine with other things to do; a test that passes does not wait for it.
+        Assertions.SetDefaultExpectTimeout(20_000);
         playwright = await Playwright.CreateAsync();
         browser = await playwright.Chromium.LaunchAsync(new()
         {
@@ -53,7 +55,7 @@ public sealed class Chromium(ServiceFixture service) : IAsyncLifetime
         var settings = new BrowserNewContextOptions { BaseURL = origin.ToString(), Locale = "en-GB", ViewportSize = new() { Width = 1000, Height = 900 } };
         options?.Invoke(settings);
         var context = await browser.NewContextAsync(settings);
-        context.SetDefaultTimeout(15_000);
+        context.SetDefaultTimeout(20_000);
         if (user is not null)
         {
             var (id, _, _) = await service.NewUser(user, role ?? Roles.User);

@@ -22,8 +22,8 @@
       --line: color-mix(in srgb, currentColor 17%, transparent); --wash: color-mix(in srgb, currentColor 6%, transparent) }
     :host([theme=dark]) { color-scheme: dark }
     :host([theme=light]) { color-scheme: light }
-    main { --step: 38px; --deep: 8 }
-    @container (width < 560px) { main { --pic: 26px; --step: 20px; --deep: 4 } }
+    section { --step: 38px; --deep: 8 }
+    @container (width < 560px) { section { --pic: 26px; --step: 20px; --deep: 4 } }
     * { box-sizing: border-box }
     [hidden] { display: none !important }
     ol { list-style: none; margin: 0; padding: 0 }
@@ -185,7 +185,7 @@
     const lang = host.closest('[lang]')?.lang || navigator.language;
     const plural = new Intl.PluralRules(lang), numbers = new Intl.NumberFormat(lang), ages = new Intl.RelativeTimeFormat(lang, { numeric: 'auto' });
     const root = host.shadowRoot, places = new Map();
-    let texts, total, live, turn, sort = host.getAttribute('sort') ?? 'top';
+    let texts, total, live, turn, loading, sort = host.getAttribute('sort') ?? 'top';
 
     const t = (key, value) => {
       const forms = texts[key].split('|');
@@ -224,7 +224,8 @@
     };
 
     /** Reads what is shown again: in another order, for another user, after a gap in the stream. What was open stays open. */
-    const load = async () => {
+    const load = () => loading = reload();
+    const reload = async () => {
       const mine = turn = {}, { user } = session;
       who.replaceChildren(...user ? [user.name, button('signOut', session.signOut)] : [button('signIn', ask)]);
       listen();
@@ -368,6 +369,7 @@
     const post = async (parent, content, key) => {
       const { id } = parent.c;
       const c = await call('comments', 'POST', { content, ...id ? { parent_id: id } : { topic } }, key);
+      await loading; // which may have read before this was written, and would take it away again
       if (!parent.fresh.has(c.id) && !places.has(c.id)) {
         parent.c.child_count++;
         total++;
@@ -534,7 +536,7 @@
       all.news = button('', () => meet(all), { hidden: true });
       note.textContent = t('loading');
       root.adoptedStyleSheets = [sheet];
-      root.replaceChildren(h('main', { onkeydown: walk }, h('div', { class: 'bar' }, count, order, who),
+      root.replaceChildren(h('section', { onkeydown: walk }, h('div', { class: 'bar' }, count, order, who),
         write('say', t('say'), 'send', (text, key) => post(all, text, key)), h('div', { class: 'pill', role: 'status' }, all.news, says), note, all.list));
       root.firstChild.addEventListener('focusin', rove);
       await session.resume().catch(() => {});
@@ -578,9 +580,9 @@
         waiting = [];
         for (let i = 0; i < elements.length; i += 100) {
           const some = elements.slice(i, i + 100);
-          const response = await fetch(home + 'topics/counts?' + new URLSearchParams(some.map(element => ['topic', element.getAttribute('topic')])));
-          const { counts } = await response.json();
-          for (const element of some) element.textContent = counts[element.getAttribute('topic')] ?? 0;
+          const response = await fetch(home + 'topics/counts?' + new URLSearchParams(some.map(element => ['topic', element.getAttribute('topic')]))).catch(() => {});
+          const { counts } = response?.ok ? await response.json() : { counts: {} };
+          for (const element of some) element.textContent = counts[element.getAttribute('topic')] ?? '';
         }
       });
     }

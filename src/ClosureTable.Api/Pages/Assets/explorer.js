@@ -18,6 +18,7 @@ let people = [];       // who may write here; empty where the service is not in 
 let thread = null;     // { root_id, version, comments, rows }
 let order = [];        // the comments in the order of reading: each before its replies
 let selected = null;   // the id of the comment that is acted on
+let pointed = null;    // the comment under the pointer, or with the focus
 let stream = null;
 const nodes = new Map();
 
@@ -104,7 +105,7 @@ function show(next, what) {
   drawMatrix();
   explain(what, made, gone);
   select(order.some(comment => comment.id === selected) ? selected : null);
-  light(null);
+  light(pointed === null ? null : { id: pointed });
 }
 
 /** A tidy tree: leaves side by side, a parent above the middle of its replies. */
@@ -155,8 +156,8 @@ function drawTree(replies) {
 
 function makeNode(id) {
   const node = element('button', { type: 'button', className: 'node', textContent: id, ariaPressed: false });
-  node.onpointerenter = node.onfocus = () => light({ id });
-  node.onpointerleave = node.onblur = () => light(null);
+  node.onpointerenter = node.onfocus = () => light({ id: pointed = id });
+  node.onpointerleave = node.onblur = () => light(pointed = null);
   node.onclick = () => {
     select(id);
     explain({ kind: 'read', id }, [], []);

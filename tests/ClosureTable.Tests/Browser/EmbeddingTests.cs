@@ -1,0 +1,112 @@
+using ClosureTable.Tests.Fixture;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Playwright;
+using static Microsoft.Playwright.Assertions;
+
+namespace ClosureTable.Tests.Browser;
+
+/// <summary>The thread in a page of another origin, and what that page can and cannot do.</summary>
+[Collection(nameof(Chromium))]
+public sealed class EmbeddingTests(ServiceFixture service, Chromium chromium) : IAsyncLifetime
+{
+    private readonly string topic = Conversation.NewTopic();
+    private HostPage host = null!;
+
+    public async ValueTask InitializeAsync() => host = await HostPage.Start();
+
+    [Fact]
+    public async Task It_reads_and_writes_from_an_allowed_origin_under_the_strictest_policy()
+    {
+        await using var instance = service.Instance(settings => settings.UseSetting("Cors:AllowedOrigins:0", host.Origin.GetLeftPart(UriPartial.Authority)));
+        host.Service = instance.CreateClient().BaseAddress!;
+        await (await service.SignedIn("ann")).Begin("Already here", topic);
+
+        await using var guest = await chromium.Visit($"/?topic={topic}", origin: host.Origin);
+        await guest.Shows("Already here");
+        await Expect(guest.Page.Locator("closure-count")).ToHaveTextAsync("1");
+        await guest.Write("From elsewhere");
+        var dialog = guest.Page.GetByRole(AriaRole.Dialog);
+        await dialog.GetByRole(AriaRole.Button, new() { Name = "Sign up" }).ClickAsync();
+        await dialog.GetByLabel("Name").FillAsync("Guest");
+        await dialog.GetByLabel("E-mail").FillAsync($"{Guid.NewGuid():n}@example.org");
+        await dialog.GetByLabel("Password").FillAsync("correct horse");
+        await dialog.GetByLabel("Password").PressAsync("Enter");
+
+        await Expect(guest.Comment("From elsewhere")).ToBeVisibleAsync();
+        // The sheet is there although the page allows no style at all.
+        await Expect(guest.Comment("From elsewhere").Locator(".pic")).ToHaveCSSAsync("border-radius", "50%");
+    }
+
+    [Fact]
+    public async Task It_does_not_work_from_an_origin_that_is_not_on_the_list()
+    {
+        host.Service = service.Client().BaseAddress!;
+        await (await service.SignedIn("ann")).Begin("Not for them", topic);
+
+        await using var guest = await chromium.Visit($"/?topic={topic}", origin: host.Origin);
+
+        await Expect(guest.Thread.GetByText("The comments are out of reach.")).ToBeVisibleAsync();
+        await Expect(guest.Page.Locator("article")).ToHaveCountAsync(0);
+    }
+
+    [Theory]
+    [InlineData("local", true)]
+    [InlineData("tab", false)]
+    [InlineData("memory", false)]
+    public async Task A_session_is_kept_where_the_page_says_and_never_in_a_cookie(string session, bool kept)
+    {
+        host.Service = service.Client().BaseAddress!;
+        var path = Chromium.Demo(topic, $"&session={session}");
+        await using var reader = await chromium.Visit(path);
+        await reader.Button("Sign in").ClickAsync();
+        var dialog = reader.Page.GetByRole(AriaRole.Dialog);
+        await dialog.GetByRole(AriaRole.Button, new() { Name = "Sign up" }).ClickAsync();
+        await dialog.GetByLabel("Name").FillAsync("Kept");
+        await dialog.GetByLabel("E-mail").FillAsync($"{Guid.NewGuid():n}@example.org");
+        await dialog.GetByLabel("Password").FillAsync("correct horse");
+        await dialog.GetByLabel("Password").PressAsync("Enter");
+        await Expect(reader.Button("Sign out")).ToBeVisibleAsync();
+
+        Assert.Empty(await reader.Context.CookiesAsync());
+        // What the page's own scripts see: never an access token, which is a JWT and begins like every one.
+        var stored = await reader.Page.EvaluateAsync<string>("JSON.stringify({ ...localStorage, ...sessionStorage })");
+        Assert.DoesNotContain("eyJ", stored, StringComparison.Ordinal);
+        if (session == "memory")
+            Assert.Equal("{}", stored);
+
+        await using var otherTab = new Visit(reader.Context, await reader.Context.NewPageAsync());
+        await otherTab.Page.GotoAsync(path);
+        await Expect(otherTab.Button(kept ? "Sign out" : "Sign in")).ToBeVisibleAsync();
+    }
+
+    [Fact]
+    public async Task The_script_is_small_and_asked_for_once()
+    {
+        var client = service.Client();
+        var answer = await client.Get("/embed.js");
+        var script = await answer.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken);
+
+        Assert.InRange(script.Length, 1, 20 * 1024);
+        Assert.Equal("*", Assert.Single(answer.Headers.GetValues("Access-Control-Allow-Origin")));
+        using var again = new HttpRequestMessage(HttpMethod.Get, "/embed.js");
+        again.Headers.IfNoneMatch.Add(answer.Headers.ETag!);
+        Assert.Equal(System.Net.HttpStatusCode.NotModified, (await client.SendAsync(again, TestContext.Current.CancellationToken)).StatusCode);
+    }
+
+    [Fact]
+    public async Task The_russian_texts_have_the_keys_of_the_english_ones()
+    {
+        await using var reader = await chromium.Visit(Chromium.Demo(topic));
+        var missing = await reader.Page.EvaluateAsync<string[]>("""
+            async () => {
+              const script = await (await fetch('embed.js')).text();
+              const { default: russian } = await import(new URL('embed.ru.js', location).href);
+              return Object.keys(russian).filter(key => !new RegExp(`[{,]"?${key}"?:`).test(script));
+            }
+            """);
+        Assert.Empty(missing);
+        Assert.Equal(33, await reader.Page.EvaluateAsync<int>("async () => Object.keys((await import(new URL('embed.ru.js', location).href)).default).length"));
+    }
+
+    public ValueTask DisposeAsync() => host.DisposeAsync();
+}
