@@ -59,12 +59,14 @@ internal sealed class PostgresContainer(ServerDirectory directory, LocalPostgres
         var stop = await Docker(["stop", "-t", "60", Name], CancellationToken.None);
         if (!stop.IsSuccess && !stop.StandardError.Contains("No such container", StringComparison.OrdinalIgnoreCase))
             throw new PostgresStopException($"docker stop {Name} failed: {stop.StandardError.Trim()}");
+        // Removed by us and not by the engine (--rm), which may still be at it when the next start wants the name.
+        await Docker(["rm", "--force", Name], CancellationToken.None);
     }
 
     /// <summary>The port is on loopback and the engine's choice; SIGINT is PostgreSQL's fast shutdown; the password's value comes from the environment, where ps does not show it.</summary>
     internal IReadOnlyList<string> RunArguments() =>
     [
-        "run", "--detach", "--rm", "--name", Name, "--stop-signal", "SIGINT", "--shm-size", "256m",
+        "run", "--detach", "--name", Name, "--stop-signal", "SIGINT", "--shm-size", "256m",
         "--volume", $"{Name}:/var/lib/postgresql/data", "--publish", "127.0.0.1::5432",
         "--env", $"POSTGRES_USER={IPostgres.User}", "--env", PasswordVariable,
         options.DockerImage, "postgres", .. options.AllSettings.SelectMany(setting => new[] { "-c", $"{setting.Key}={setting.Value}" }),

@@ -317,7 +317,13 @@ internal sealed class CommentRepository(NpgsqlDataSource source, WriteTransactio
             """;
         var values = new
         {
-            comment.Id, parentId, fromParent = comment.ParentId, fromRoot = comment.RootId, toRoot = newRootId, moved, comment.Topic,
+            comment.Id,
+            parentId,
+            fromParent = comment.ParentId,
+            fromRoot = comment.RootId,
+            toRoot = newRootId,
+            moved,
+            comment.Topic,
         };
         if (newRootId == comment.RootId)
         {

@@ -58,6 +58,9 @@ internal sealed class Database(IConfiguration configuration, ILogger<Database> l
             settings.AutoPrepareMinUsages = 2;
         if (!settings.ContainsKey("No Reset On Close"))
             settings.NoResetOnClose = true;
+        // Asking for Kerberos encryption that nobody set up costs a round trip, and a warning where the library is missing.
+        if (!settings.ContainsKey("GSS Encryption Mode"))
+            settings.GssEncryptionMode = GssEncryptionMode.Disable;
         if (!settings.ContainsKey("Application Name"))
             settings.ApplicationName = "closuretable";
         return settings.ConnectionString;

@@ -1,6 +1,6 @@
-using ClosureTable.LocalPostgres;
 using CliWrap;
 using CliWrap.Buffered;
+using ClosureTable.LocalPostgres;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using static ClosureTable.Tests.LocalPostgres.TemporaryDirectory;
@@ -100,7 +100,7 @@ public sealed class PostgresContainerTests : IAsyncLifetime
         var container = new PostgresContainer(ServerDirectory.Open(_directory.Path), new() { DockerImage = "postgres:15" }, NullLogger.Instance);
         Assert.Matches("^closuretable-[0-9a-f]{12}$", container.Name);
         Assert.Equal($"""
-            run --detach --rm --name {container.Name} --stop-signal SIGINT --shm-size 256m
+            run --detach --name {container.Name} --stop-signal SIGINT --shm-size 256m
             --volume {container.Name}:/var/lib/postgresql/data --publish 127.0.0.1::5432
             --env POSTGRES_USER=closureuser --env POSTGRES_PASSWORD
             postgres:15 postgres -c timezone=UTC -c log_timezone=UTC
