@@ -5,6 +5,7 @@ using ClosureTable.Api.Hosting;
 using ClosureTable.Api.Likes;
 using ClosureTable.Api.Live;
 using ClosureTable.Api.Pages;
+using ClosureTable.Api.Search;
 
 return await CommandLine.Run(args, serve: async settings =>
 {
@@ -22,6 +23,7 @@ return await CommandLine.Run(args, serve: async settings =>
     builder.AddComments();
     builder.AddLikes();
     builder.AddLive();
+    builder.AddSearch();
 
     await using var app = builder.Build();
     await app.OpenDatabase();
@@ -39,6 +41,7 @@ return await CommandLine.Run(args, serve: async settings =>
     app.MapComments();
     app.MapLikes();
     app.MapLive();
+    app.MapSearch();
     app.MapHealth();
     app.MapApiDoc();
     app.MapProblemPage();

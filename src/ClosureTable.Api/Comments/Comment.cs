@@ -7,7 +7,7 @@ namespace ClosureTable.Api.Comments;
 /// This record is what the API document describes; <see cref="CommentWriter"/> writes the same shape straight from the rows,
 /// and a test holds what is sent against the document.
 /// </remarks>
-public sealed record Comment
+public record Comment
 {
     /// <summary>Its number; newer comments usually have greater ones.</summary>
     public required long Id { get; init; }

@@ -14,7 +14,8 @@ internal sealed class CommentAnswers(Cursors cursors)
     }
 
     /// <summary>A page of comments, each with what was read below it, or (<paramref name="nested"/> false) without replies.</summary>
-    public ReadOnlyMemory<byte> Page(Forest forest, bool signedIn, bool nested)
+    /// <param name="with">Writes what a list shows of a comment, by its id, besides the comment itself.</param>
+    public ReadOnlyMemory<byte> Page(Forest forest, bool signedIn, bool nested, Action<Utf8JsonWriter, long>? with = null)
     {
         var first = CommentTree.Link(forest.Rows, forest.Tops, forest.Sort);
         return RenderedJson.Render(json =>
@@ -30,6 +31,7 @@ internal sealed class CommentAnswers(Cursors cursors)
                 }
 
                 CommentWriter.Open(json, forest.Rows, top, signedIn);
+                with?.Invoke(json, forest.Rows[top].Id);
                 json.WriteEndObject();
             }
 

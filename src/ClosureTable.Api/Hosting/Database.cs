@@ -1,3 +1,4 @@
+using ClosureTable.Api.Search;
 using ClosureTable.LocalPostgres;
 using Npgsql;
 
@@ -82,6 +83,8 @@ internal static class DatabaseRegistration
         Dapper.DefaultTypeMap.MatchNamesWithUnderscores = true;
         builder.Services.AddSingleton<Database>();
         builder.Services.AddSingleton<Migrations>();
+        builder.Services.AddOptions<SearchOptions>().BindConfiguration("Search").ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddSingleton<SearchColumn>();
         builder.Services.AddSingleton(services => services.GetRequiredService<Database>().Source);
         builder.Services.AddHealthChecks().AddCheck<SchemaCheck>("schema");
     }

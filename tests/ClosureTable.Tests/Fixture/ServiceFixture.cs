@@ -56,6 +56,9 @@ public sealed class ServiceFixture : IAsyncLifetime
         return instance;
     }
 
+    /// <summary>An empty database on the same server; the caller disposes of it.</summary>
+    internal Task<TestDatabase> NewDatabase() => database.Another();
+
     /// <summary>A caller who did not sign in.</summary>
     internal HttpClient Client() => service.CreateClient();
 

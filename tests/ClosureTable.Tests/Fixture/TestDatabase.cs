@@ -13,6 +13,7 @@ internal sealed class TestDatabase : IAsyncDisposable
 {
     private readonly IAsyncDisposable? server;
     private readonly TemporaryDirectory? directory;
+    private readonly string serverConnectionString;
     private readonly NpgsqlDataSource owner;
     private readonly string name = $"closuretable_test_{Guid.NewGuid():n}";
 
@@ -20,18 +21,23 @@ internal sealed class TestDatabase : IAsyncDisposable
     {
         this.server = server;
         this.directory = directory;
+        this.serverConnectionString = serverConnectionString;
         owner = NpgsqlDataSource.Create(serverConnectionString);
         ConnectionString = new NpgsqlConnectionStringBuilder(serverConnectionString) { Database = name }.ConnectionString;
     }
 
     public string ConnectionString { get; }
 
-    public static async Task<TestDatabase> Create()
+    public static async Task<TestDatabase> Create() => await (await FindServer()).Made();
+
+    /// <summary>An empty database more on the same server, for a test that changes what all others need.</summary>
+    public Task<TestDatabase> Another() => new TestDatabase(serverConnectionString).Made();
+
+    private async Task<TestDatabase> Made()
     {
-        var database = await FindServer();
-        await using var create = database.owner.CreateCommand($"create database {database.name}");
+        await using var create = owner.CreateCommand($"create database {name}");
         await create.ExecuteNonQueryAsync();
-        return database;
+        return this;
     }
 
     private static async Task<TestDatabase> FindServer()

@@ -1,0 +1,54 @@
+using Dapper;
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace ClosureTable.Api.Search;
+
+/// <summary>
+/// Keeps the column <c>comments_comments.search</c> in the configuration that the setting names. The script that makes it
+/// has the default, for a script knows no settings; what the column is made with, the column itself tells.
+/// </summary>
+internal sealed class SearchColumn(IOptions<SearchOptions> options, ILogger<SearchColumn> logger)
+{
+    /// <summary>
+    /// Makes the column anew where it was made with another configuration. That rewrites the table and locks everybody out
+    /// meanwhile, some minutes for millions of comments: change the setting when nobody is about.
+    /// </summary>
+    /// <param name="connection">Holds the lock of the migrations, so that of instances that start together one does it.</param>
+    /// <exception cref="OptionsValidationException">PostgreSQL has no such configuration.</exception>
+    public void Apply(NpgsqlConnection connection)
+    {
+        var configuration = options.Value.Configuration;
+        var known = connection.Query<string>("""
+            select cfgname::text
+            from pg_ts_config
+            where pg_ts_config_is_visible(oid)
+            order by cfgname
+            """).ToList();
+        if (!known.Contains(configuration))
+        {
+            throw new OptionsValidationException(nameof(SearchOptions), typeof(SearchOptions),
+                [$"Search__Configuration is '{configuration}', and must be one that this PostgreSQL has: {string.Join(", ", known)}."]);
+        }
+
+        var (current, wanted) = connection.QuerySingle<(string Current, string Wanted)>("""
+            select pg_get_expr(made.adbin, made.adrelid), format('to_tsvector(%L::regconfig, content)', @configuration::regconfig::text)
+            from pg_attrdef made
+            join pg_attribute a on a.attrelid = made.adrelid and a.attnum = made.adnum
+            where a.attrelid = 'comments_comments'::regclass and a.attname = 'search'
+            """, new { configuration });
+        if (current == wanted)
+            return;
+        logger.LogWarning("Making the search column anew for the configuration {Configuration}: comments cannot be read or written meanwhile", configuration);
+        using var transaction = connection.BeginTransaction();
+        connection.Execute($"""
+            alter table comments_comments drop column search;
+
+            alter table comments_comments
+              add column search tsvector generated always as ({wanted}) stored;
+
+            create index comments_comments_search on comments_comments using gin (search);
+            """, transaction: transaction, commandTimeout: 0);
+        transaction.Commit();
+    }
+}

@@ -1,0 +1,60 @@
+using System.ComponentModel.DataAnnotations;
+using System.Security.Claims;
+using System.Text.Json;
+using ClosureTable.Api.Comments;
+using ClosureTable.Api.Hosting;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace ClosureTable.Api.Search;
+
+internal static class SearchEndpoints
+{
+    public static void AddSearch(this IHostApplicationBuilder builder) => builder.Services.AddSingleton<SearchRepository>();
+
+    public static void MapSearch(this IEndpointRouteBuilder app)
+    {
+        var search = app.MapGroup("/comments/search").WithTags("Search").WithProblems(Problem.ValidationFailed, Problem.InvalidCursor, Problem.TimedOut);
+        search.MapGet("", Find);
+        search.MapGet("/{**text}", FindByPath);
+    }
+
+    /// <summary>Search the comments.</summary>
+    /// <remarks>
+    /// Finds the comments with all the words; <c>"a phrase"</c>, <c>or</c> and <c>-without</c> are understood, and nothing is an
+    /// error. The best come first: those where the words are close together and many.
+    /// </remarks>
+    /// <param name="q">What to look for, 1 to 512 characters.</param>
+    /// <param name="limit">Comments on a page, 1 to 100.</param>
+    /// <param name="cursor">The <c>next_cursor</c> of the page before.</param>
+    private static async Task<Results<RenderedJson<SearchPage>, ProblemHttpResult>> Find(
+        [Text(1, 512)] string q, SearchRepository search, CommentAnswers answers, Cursors cursors, ClaimsPrincipal user,
+        [Range(1, 100)] int limit = 20, string? cursor = null, CancellationToken ct = default)
+    {
+        var text = q.Trim();
+        if (!cursors.TryRead(cursor, CursorList.Search, search.Scope(text), sort: null, out var after))
+            return Problem.InvalidCursor.Result();
+        using var hits = await search.Find(text, after, limit, user.UserId, ct);
+        return new RenderedJson<SearchPage>(answers.Page(
+            hits.Comments, user.UserId is not null, nested: false, (json, id) => Write(json, hits.Findings[id])));
+    }
+
+    /// <summary>Search the comments, as the article has it.</summary>
+    /// <remarks>The same as <c>GET /comments/search?q=</c>.</remarks>
+    /// <param name="text">What to look for, 1 to 512 characters.</param>
+    /// <param name="limit">Comments on a page, 1 to 100.</param>
+    /// <param name="cursor">The <c>next_cursor</c> of the page before.</param>
+    private static Task<Results<RenderedJson<SearchPage>, ProblemHttpResult>> FindByPath(
+        [Text(1, 512)] string text, SearchRepository search, CommentAnswers answers, Cursors cursors, ClaimsPrincipal user,
+        [Range(1, 100)] int limit = 20, string? cursor = null, CancellationToken ct = default) =>
+        // An escaped slash is the one thing that routing leaves escaped.
+        Find(text.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase), search, answers, cursors, user, limit, cursor, ct);
+
+    private static void Write(Utf8JsonWriter json, Finding finding)
+    {
+        json.WriteString("snippet", finding.Snippet);
+        json.WriteStartArray("ancestors");
+        foreach (var id in finding.Ancestors)
+            json.WriteNumberValue(id);
+        json.WriteEndArray();
+    }
+}

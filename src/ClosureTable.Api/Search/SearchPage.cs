@@ -1,0 +1,23 @@
+using ClosureTable.Api.Comments;
+
+namespace ClosureTable.Api.Search;
+
+/// <summary>A page of what a search found, the best first.</summary>
+public sealed record SearchPage
+{
+    /// <summary>The comments of this page, without their replies.</summary>
+    public required IReadOnlyList<CommentHit> Comments { get; init; }
+
+    /// <summary>The <c>cursor</c> of the next page; null on the last one.</summary>
+    public required string? NextCursor { get; init; }
+}
+
+/// <summary>A comment that a search found.</summary>
+public sealed record CommentHit : Comment
+{
+    /// <summary>The parts of the text in which it was found, as HTML: matches stand in <c>&lt;mark&gt;</c>, and all else is escaped.</summary>
+    public required string Snippet { get; init; }
+
+    /// <summary>The ids of the comments above it: the root first, the parent last; none for a root.</summary>
+    public required IReadOnlyList<long> Ancestors { get; init; }
+}
