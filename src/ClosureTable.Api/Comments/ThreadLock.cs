@@ -58,22 +58,32 @@ internal static class ThreadLock
     /// Locks the threads of two comments, which may be one thread, in the order of their roots: two moves that want each
     /// other's threads then wait in line instead of for each other.
     /// </summary>
+    /// <remarks>
+    /// One at a time, looking again after each: a comment may have gone elsewhere while we waited, and to hold the row of its
+    /// former thread while waiting for another is a lock out of order. Whoever brings that thread back to life wants the row too.
+    /// </remarks>
     public static async Task<(LockedComment? First, LockedComment? Second)> LockThreadsOf(
         this NpgsqlConnection connection, long first, long second, CancellationToken ct)
     {
-        await using var results = await connection.QueryMultipleAsync(new CommandDefinition($"""
-            select thread.root_id
-            from comments_threads thread
-            where thread.root_id in (select c.root_id from comments_comments c where c.id in (@first, @second))
-            order by thread.root_id
-            for no key update;
+        var comments = new List<LockedComment>();
+        var rootIds = (await connection.QueryAsync<long>(new CommandDefinition(
+            "select distinct root_id from comments_comments where id in (@first, @second) order by root_id", new { first, second }, cancellationToken: ct))).ToList();
+        foreach (var rootId in rootIds)
+        {
+            await using var results = await connection.QueryMultipleAsync(new CommandDefinition($"""
+                select root_id
+                from comments_threads
+                where root_id = @rootId
+                for no key update;
 
-            {ReadComment} where c.id in (@first, @second);
-            """, new { first, second }, cancellationToken: ct));
-        var locked = (await results.ReadAsync<long>()).ToHashSet();
-        var comments = (await results.ReadAsync<LockedComment>()).ToList();
-        if (!comments.TrueForAll(comment => locked.Contains(comment.RootId)))
-            throw new ThreadMovedException();
+                {ReadComment} where c.id in (@first, @second);
+                """, new { rootId, first, second }, cancellationToken: ct));
+            await results.ReadAsync<long>();
+            comments = (await results.ReadAsync<LockedComment>()).ToList();
+            if (!comments.Select(comment => comment.RootId).Distinct().Order().SequenceEqual(rootIds))
+                throw new ThreadMovedException();
+        }
+
         return (comments.Find(comment => comment.Id == first), comments.Find(comment => comment.Id == second));
     }
 

@@ -54,7 +54,13 @@ internal sealed class ThreadRepository(NpgsqlDataSource source)
             rows.Dispose();
         }
 
-        var forest = await source.ReadSnapshot(connection => Bounded(connection, [at.Id], next: null, shape, caller, ct), ct);
+        var forest = await source.ReadSnapshot(async connection =>
+        {
+            var snapshot = shape.Sort == CommentSort.Top
+                ? await connection.ExecuteScalarAsync<string>(new CommandDefinition("select pg_current_snapshot()::text", cancellationToken: ct))
+                : null;
+            return await Bounded(connection, new Tops([at.Id], Next: null, snapshot), shape, caller, ct);
+        }, ct);
         if (forest.Rows.Count > 0)
             return forest;
         forest.Dispose();
@@ -98,9 +104,9 @@ internal sealed class ThreadRepository(NpgsqlDataSource source)
                 "comments_threads", "root_id",
                 topic is null ? "item.comment_count > 0" : "item.comment_count > 0 and item.topic = @topic",
                 CursorList.Roots, Cursor.ScopeOf(topic));
-            var (ids, next) = await Page(connection, list, after, shape.Sort, count,
+            var page = await Page(connection, list, after, shape.Sort, count,
                 new NpgsqlParameter("topic", NpgsqlDbType.Text) { Value = (object?)topic ?? DBNull.Value }, ct);
-            return await Bounded(connection, ids, next, shape, caller, ct);
+            return await Bounded(connection, page, shape, caller, ct);
         }, ct);
 
     /// <summary>A page of direct replies, each with its first replies.</summary>
@@ -108,8 +114,8 @@ internal sealed class ThreadRepository(NpgsqlDataSource source)
         source.ReadSnapshot(async connection =>
         {
             var list = new PagedList("comments_comments", "id", "item.parent_id = @parentId", CursorList.Replies, parentId);
-            var (ids, next) = await Page(connection, list, after, shape.Sort, shape.Limit, new NpgsqlParameter("parentId", parentId), ct);
-            return await Bounded(connection, ids, next, shape, caller, ct);
+            var page = await Page(connection, list, after, shape.Sort, shape.Limit, new NpgsqlParameter("parentId", parentId), ct);
+            return await Bounded(connection, page, shape, caller, ct);
         }, ct);
 
     /// <summary>The comments above one, root first, parent last: the breadcrumb. One index range of the closure.</summary>
@@ -140,19 +146,16 @@ internal sealed class ThreadRepository(NpgsqlDataSource source)
 
     /// <summary>Comments by their ids, in that order, without their replies.</summary>
     public static Task<Forest> Listed(NpgsqlConnection connection, long[] ids, Cursor? next, long? caller, CancellationToken ct) =>
-        Bounded(connection, ids, next, new TreeShape(CommentSort.New, Depth: 0, Children: null, Limit: ids.Length), caller, ct);
+        Bounded(connection, new Tops(ids, next, Snapshot: null), new TreeShape(CommentSort.New, Depth: 0, Children: null, Limit: ids.Length), caller, ct);
 
     /// <summary>
-    /// The first part of the trees below <paramref name="tops"/>, breadth first, so that what is cut off by the limit is what
+    /// The first part of the trees below the tops, breadth first, so that what is cut off by the limit is what
     /// is farthest down. However large the trees, the work goes with what is shown: PostgreSQL takes rows from the recursion
     /// only until the limit, and each step is a range of the index that holds the siblings in the order asked for.
     /// </summary>
     private static async Task<Forest> Bounded(
-        NpgsqlConnection connection, long[] tops, Cursor? next, TreeShape shape, long? caller, CancellationToken ct)
+        NpgsqlConnection connection, Tops tops, TreeShape shape, long? caller, CancellationToken ct)
     {
-        var snapshot = shape.Sort == CommentSort.Top
-            ? await connection.ExecuteScalarAsync<string>(new CommandDefinition("select pg_current_snapshot()::text", cancellationToken: ct))
-            : null;
         var rows = await connection.ReadRows($"""
             with recursive page (id, level) as (
               select id, 0
@@ -181,10 +184,10 @@ internal sealed class ThreadRepository(NpgsqlDataSource source)
             {CommentRows.Joins}
             """,
             [
-                new("tops", tops), new("depth", shape.Depth ?? int.MaxValue), new("limit", shape.Limit),
+                new("tops", tops.Ids), new("depth", shape.Depth ?? int.MaxValue), new("limit", shape.Limit),
                 new("children", NpgsqlDbType.Integer) { Value = (object?)shape.Children ?? DBNull.Value }, CallerParameter(caller),
             ], ct);
-        return new Forest(rows, tops, shape.Sort, next, snapshot);
+        return new Forest(rows, tops.Ids, shape.Sort, tops.Next, tops.Snapshot);
     }
 
     /// <summary>
@@ -192,7 +195,7 @@ internal sealed class ThreadRepository(NpgsqlDataSource source)
     /// it began: what is in <c>comments_events</c> and was not visible in the walk's snapshot is taken off again, so that a
     /// comment that is liked meanwhile is shown once and where it was.
     /// </summary>
-    private static async Task<(long[] Ids, Cursor? Next)> Page(
+    private static async Task<Tops> Page(
         NpgsqlConnection connection, PagedList list, Cursor? after, CommentSort sort, int count, NpgsqlParameter scope, CancellationToken ct)
     {
         var order = SortOrder.Of(sort);
@@ -208,7 +211,7 @@ internal sealed class ThreadRepository(NpgsqlDataSource source)
               group by comment_id
             )
             (
-              select item.{list.Id}, item.created_at, item.like_count
+              select item.{list.Id}, item.created_at, item.like_count, pg_current_snapshot()::text
               from {list.Table} item
               where {list.Filter} and {keyset}
                 and not exists (select from recent where recent.id = item.{list.Id})
@@ -217,7 +220,7 @@ internal sealed class ThreadRepository(NpgsqlDataSource source)
             )
             union all
             (
-              select item.{list.Id}, item.created_at, item.like_count - recent.likes
+              select item.{list.Id}, item.created_at, item.like_count - recent.likes, pg_current_snapshot()::text
               from recent
               join {list.Table} item on item.{list.Id} = recent.id
               where {list.Filter} and (item.like_count - recent.likes, item.{list.Id}) < (@key, @last)
@@ -225,7 +228,7 @@ internal sealed class ThreadRepository(NpgsqlDataSource source)
             order by 3 desc, 1 desc
             limit @count + 1
             """ : $"""
-            select item.{list.Id}, item.created_at, item.like_count
+            select item.{list.Id}, item.created_at, item.like_count, pg_current_snapshot()::text
             from {list.Table} item
             where {list.Filter} and {keyset}
             order by {order.Order("item", list.Id)}
@@ -240,24 +243,31 @@ internal sealed class ThreadRepository(NpgsqlDataSource source)
             },
         };
         var page = new List<(long Id, DateTime CreatedAt, int Likes)>(count + 1);
+        string? snapshot = null;
         await using (var reader = await command.ExecuteReaderAsync(ct))
         {
             while (await reader.ReadAsync(ct))
+            {
                 page.Add((reader.GetInt64(0), reader.GetDateTime(1), reader.GetInt32(2)));
+                if (sort == CommentSort.Top)
+                    snapshot ??= reader.GetString(3);
+            }
         }
 
         if (page.Count <= count)
-            return ([.. page.Select(item => item.Id)], null);
+            return new Tops([.. page.Select(item => item.Id)], Next: null, snapshot);
         page.RemoveAt(count);
         var (id, createdAt, likes) = page[^1];
-        var snapshot = sort != CommentSort.Top
-            ? null
-            : after?.Snapshot ?? await connection.ExecuteScalarAsync<string>(new CommandDefinition("select pg_current_snapshot()::text", cancellationToken: ct));
-        return ([.. page.Select(item => item.Id)], new Cursor(list.Kind, list.Scope, sort, order.Key(createdAt, likes), id, snapshot));
+        var next = new Cursor(
+            list.Kind, list.Scope, sort, order.Key(createdAt, likes), id, sort == CommentSort.Top ? after?.Snapshot ?? snapshot : null);
+        return new Tops([.. page.Select(item => item.Id)], next, snapshot);
     }
 
     private static NpgsqlParameter CallerParameter(long? caller) =>
         new("caller", NpgsqlDbType.Bigint) { Value = (object?)caller ?? DBNull.Value };
+
+    /// <summary>What an answer begins with: its comments at the top, where their list goes on, and for walks by likes the moment of this read.</summary>
+    private sealed record Tops(long[] Ids, Cursor? Next, string? Snapshot);
 
     /// <param name="Table">Has <c>created_at</c> and <c>like_count</c>; <c>item</c> in the filter.</param>
     /// <param name="Id">The column with the comment's id.</param>
