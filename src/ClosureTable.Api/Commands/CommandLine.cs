@@ -23,6 +23,9 @@ internal static class CommandLine
         root.Add(serving);
         root.Add(MigrateCommand.Create());
         root.Add(UsersCommand.Create());
+        root.Add(VerifyCommand.Create());
+        root.Add(RepairCommand.Create());
+        root.Add(SeedCommand.Create());
         root.Add(HealthCommand.Create());
 
         // The web host drains requests on Ctrl+C and SIGTERM by itself; a second handler would cut it short.

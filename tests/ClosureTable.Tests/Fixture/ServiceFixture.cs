@@ -15,7 +15,7 @@ namespace ClosureTable.Tests.Fixture;
 /// The whole service on a database of its own, started once for all tests. Tests keep apart by their data: each makes
 /// its own users, topics and threads, so that they can run side by side.
 /// </summary>
-public sealed class ServiceFixture : IAsyncLifetime
+public class ServiceFixture : IAsyncLifetime
 {
     private TestDatabase database = null!;
     private WebApplicationFactory<Program> service = null!;
@@ -26,10 +26,15 @@ public sealed class ServiceFixture : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        database = await TestDatabase.Create();
+        database = await CreateDatabase();
         service = Instance(_ => { });
         service.StartServer();
     }
+
+    private protected virtual Task<TestDatabase> CreateDatabase() => TestDatabase.Create();
+
+    /// <summary>Another database on the same server.</summary>
+    internal Task<TestDatabase> Sibling() => database.Sibling();
 
     internal const string SigningKey = "the tests' own key, which is long enough for HS256";
 
@@ -91,7 +96,14 @@ public sealed class ServiceFixture : IAsyncLifetime
             await service.DisposeAsync();
         if (database is not null)
             await database.DisposeAsync();
+        GC.SuppressFinalize(this);
     }
+}
+
+/// <summary>The service once more, on a database that no other class uses: a class fixture for tests that count locks, or break things.</summary>
+public sealed class OwnServiceFixture(ServiceFixture shared) : ServiceFixture
+{
+    private protected override Task<TestDatabase> CreateDatabase() => shared.Sibling();
 }
 
 internal static class Clients

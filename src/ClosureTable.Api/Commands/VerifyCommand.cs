@@ -1,0 +1,25 @@
+using System.CommandLine;
+using ClosureTable.Api.Integrity;
+using Npgsql;
+
+namespace ClosureTable.Api.Commands;
+
+/// <summary>Checks that what is stored twice agrees, while the service goes on writing.</summary>
+internal static class VerifyCommand
+{
+    public static Command Create()
+    {
+        var thread = ThreadOption();
+        var command = new Command("verify", "Check every invariant of the threads, without stopping writers; exit with 1 where one does not hold.") { thread };
+        command.SetAction((result, ct) => DatabaseCommand.Run(result, async (services, output, ct) =>
+        {
+            var report = new Report(output);
+            var verification = new Verification(services.GetRequiredService<NpgsqlDataSource>());
+            report.Close(await verification.Run(result.GetValue(thread), report.Found, report.Passed, ct));
+            return report.Violations == 0 ? 0 : 1;
+        }, ct));
+        return command;
+    }
+
+    public static Option<long?> ThreadOption() => new("--thread") { Description = "Only this thread, by the id of its root." };
+}
