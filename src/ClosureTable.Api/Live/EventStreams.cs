@@ -14,13 +14,13 @@ internal sealed class EventStreams(IOptions<LiveOptions> options, ThreadNotifier
     private List<EventStream> joining = [];
     private bool closed;
 
-    /// <summary>Whether anybody watches, or is about to.</summary>
-    public bool Any
+    /// <summary>How many watch, or are about to.</summary>
+    public int Count
     {
         get
         {
             lock (gate)
-                return open.Count > 0;
+                return open.Count;
         }
     }
 

@@ -68,7 +68,7 @@ internal sealed class EventTail(
         var newcomers = streams.TakeJoining();
         try
         {
-            if (newcomers.Count == 0 && !streams.Any)
+            if (newcomers.Count == 0 && streams.Count == 0)
             {
                 position = null;
                 if (committed)

@@ -20,6 +20,8 @@ internal static class LiveEndpoints
         services.AddHostedService(provider => provider.GetRequiredService<EventTail>());
         services.AddHostedService<NotificationListener>();
         services.AddHostedService<Heartbeats>();
+        services.AddSingleton<EventPruning>();
+        services.AddHostedService(provider => provider.GetRequiredService<EventPruning>());
     }
 
     public static void MapLive(this IEndpointRouteBuilder app)
@@ -75,7 +77,7 @@ internal static class LiveEndpoints
             return Problem.CommentNotFound.Result();
         }
 
-        return await streams.Join(stream, ct) is { } problem ? problem.Result() : stream;
+        return await streams.Join(stream, ct) is { } problem ? Refuse(problem, context.Response) : stream;
     }
 
     /// <summary>Watch a topic.</summary>
@@ -96,6 +98,14 @@ internal static class LiveEndpoints
             Topic = topic.Trim(),
             Replay = (self, stop) => replay.Topic(self, position, known: begins || position is not null, stop),
         };
-        return await streams.Join(stream, ct) is { } problem ? problem.Result() : stream;
+        return await streams.Join(stream, ct) is { } problem ? Refuse(problem, context.Response) : stream;
+    }
+
+    private static ProblemHttpResult Refuse(Problem problem, HttpResponse response)
+    {
+        // Streams last; there is no telling when one ends.
+        if (problem == Problem.TooManyStreams)
+            response.Headers.RetryAfter = "5";
+        return problem.Result();
     }
 }

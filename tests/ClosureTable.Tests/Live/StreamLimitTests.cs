@@ -1,0 +1,109 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using ClosureTable.Api.Live;
+using ClosureTable.Tests.Fixture;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace ClosureTable.Tests.Live;
+
+/// <summary>What streams may cost.</summary>
+public sealed class StreamLimitTests(ServiceFixture fixture)
+{
+    [Fact]
+    public async Task A_client_that_takes_nothing_is_dropped_and_the_others_hear_on()
+    {
+        await using var instance = fixture.Instance(host => host.UseSetting("Live:BacklogBytes", "100000"));
+        var client = instance.CreateClient();
+        var ann = client.With((await fixture.NewUser()).Token);
+        var root = await ann.Begin();
+        var path = $"/comments/{root.Id()}/events";
+        var streams = instance.Services.GetRequiredService<EventStreams>();
+
+        // A socket with little room, from which only the head of the answer is read.
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 1024 };
+        await socket.ConnectAsync(client.BaseAddress!.Host, client.BaseAddress.Port, TestContext.Current.CancellationToken);
+        await socket.SendAsync(Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"), TestContext.Current.CancellationToken);
+        var head = new byte[64];
+        Assert.StartsWith("HTTP/1.1 200 OK", Encoding.ASCII.GetString(head, 0, await socket.ReceiveAsync(head, TestContext.Current.CancellationToken)), StringComparison.Ordinal);
+        await using var healthy = await Watcher.Watch(client, path);
+        Assert.Equal(2, streams.Count);
+
+        var written = 1;
+        for (; streams.Count == 2; written++)
+        {
+            await (await ann.Patch($"/comments/{root.Id()}", new { content = $"{written} {new string('x', 9_000)}" })).Json();
+            // The sockets' own buffers take some megabytes at most.
+            Assert.InRange(written, 1, 5000);
+        }
+
+        var heard = await healthy.Next(written - 1);
+        Assert.Equal(Enumerable.Range(2, written - 1).Select(version => (long)version), heard.Select(happened => happened.Version));
+    }
+
+    [Fact]
+    public async Task A_client_with_too_many_streams_is_429_and_one_stream_less_lets_him_in_again()
+    {
+        await using var instance = fixture.Instance(host => host.UseSetting("Live:MaxStreamsPerClient", "2"));
+        var client = instance.CreateClient();
+        var root = await (await fixture.SignedIn()).Begin();
+        var path = $"/comments/{root.Id()}/events";
+        await using var first = await Watcher.Watch(client, path);
+        var second = await Watcher.Watch(client, "/topics/events?topic=a");
+        using var refused = await Watcher.Send(client, path);
+        await refused.Problem(HttpStatusCode.TooManyRequests, "too_many_streams");
+        Assert.NotNull(refused.Headers.RetryAfter);
+
+        await second.DisposeAsync();
+        await Watcher.Until(() => instance.Services.GetRequiredService<EventStreams>().Count == 1);
+        await using var third = await Watcher.Watch(client, path);
+        Assert.Equal(HttpStatusCode.OK, third.Response.StatusCode);
+    }
+
+    [Fact]
+    public async Task An_instance_that_is_full_is_503()
+    {
+        await using var instance = fixture.Instance(host => host.UseSetting("Live:MaxStreams", "1"));
+        var client = instance.CreateClient();
+        await using var first = await Watcher.Watch(client, "/topics/events?topic=a");
+        using var refused = await Watcher.Send(client, "/topics/events?topic=a");
+        await refused.Problem(HttpStatusCode.ServiceUnavailable, "streams_full");
+        Assert.NotNull(refused.Headers.RetryAfter);
+    }
+
+    [Fact]
+    public async Task A_stream_on_which_nothing_happens_is_kept_alive_by_comments()
+    {
+        await using var instance = fixture.Instance(host => host.UseSetting("Live:Heartbeat", "00:00:01"));
+        using var answer = await Watcher.Send(instance.CreateClient(), "/topics/events?topic=quiet");
+        using var lines = new StreamReader(await answer.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        deadline.CancelAfter(TimeSpan.FromMinutes(1));
+        for (var beats = 0; beats < 2;)
+        {
+            if (await lines.ReadLineAsync(deadline.Token) == ":")
+                beats++;
+        }
+    }
+
+    [Fact]
+    public async Task Settings_out_of_range_stop_the_start_and_name_their_variables()
+    {
+        (string Variable, string? Value)[] wrong =
+        [
+            ("Live__Heartbeat", "00:00:00"),
+            ("Live__PollInterval", "1.00:00:00"),
+            ("Live__Retry", "-00:00:01"),
+            ("Live__Retention", "00:59:59"),
+            ("Live__ReplayLimit", "0"),
+            ("Live__BacklogBytes", "1"),
+            ("Live__MaxStreams", "0"),
+            ("Live__MaxStreamsPerClient", "-1"),
+        ];
+        var (exitCode, _, error) = await Cli.Run(
+            fixture.ConnectionString, ["serve", "--urls", "http://127.0.0.1:0"], [("Authentication__SigningKey", ServiceFixture.SigningKey), .. wrong]);
+        Assert.Equal(1, exitCode);
+        Assert.All(wrong, setting => Assert.Contains(setting.Variable, error, StringComparison.Ordinal));
+    }
+}
