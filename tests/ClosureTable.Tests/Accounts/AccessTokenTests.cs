@@ -108,7 +108,7 @@ public sealed class AccessTokenTests(ServiceFixture fixture)
     [InlineData("HS384")]
     [InlineData("HS512")]
     public Task A_token_of_our_key_with_another_algorithm_is_refused(string algorithm) => RefusedWith(token => token.SigningCredentials =
-        new SigningCredentials(new SymmetricSecurityKey(RandomNumberGenerator.GetBytes(64)) { KeyId = Kid }, algorithm));
+        new SigningCredentials(Key(ServiceFixture.SigningKey), algorithm));
 
     [Theory]
     [InlineData("0x1")]

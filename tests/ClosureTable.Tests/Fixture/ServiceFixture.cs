@@ -36,7 +36,7 @@ public class ServiceFixture : IAsyncLifetime
     /// <summary>Another database on the same server.</summary>
     internal Task<TestDatabase> Sibling() => database.Sibling();
 
-    internal const string SigningKey = "the tests' own key, which is long enough for HS256";
+    internal const string SigningKey = "the tests' own key, which is long enough for HS256, and for the HS512 that is refused";
 
     /// <summary>
     /// Another instance of the service on the same database, with settings of its own; the caller disposes of it.
