@@ -65,7 +65,7 @@
     header { min-height: 28px }
     header > :not(b), footer button, .void { color: color-mix(in srgb, currentColor 75%, transparent) }
     header a { text-decoration: none }
-    footer { margin: -.2em -.6em 0; gap: 0 }
+    footer { margin: -.2em -.6em 0; gap: 0; min-height: 28px }
     .fold { position: absolute; inset-inline-start: calc(var(--pic) / 2 - 12px); bottom: 3px; width: 24px; min-height: 24px; padding: 0; border-radius: 50%; line-height: 1; border: 1.5px solid var(--line) }
     .shut .fold { position: static; width: auto; padding: 0 .8em; color: var(--accent); border-radius: 99px }
     .like::before { content: "♡\\FE0E  " }
@@ -313,7 +313,7 @@
     const draw = place => {
       const { c, c: { author }, pic, name, to, text, like } = place, { user } = session;
       name.textContent = author?.name ?? '…';
-      pic.textContent = [...name.textContent][0].toUpperCase();
+      pic.textContent = author ? [...author.name][0].toUpperCase() : '';
       pic.style.setProperty('--h', author?.id * 137 % 360 || 0);
       place.list.style.setProperty('--d', c.depth);
       to.hidden = c.depth < 4;
