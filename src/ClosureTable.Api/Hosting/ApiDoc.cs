@@ -118,7 +118,7 @@ internal static class ApiDoc
         if (!operation.TryGetMethodInfo(out var handler))
             throw new InvalidOperationException($"{operation.RelativePath} is not handled by a method that could name it.");
         var name = JsonNamingPolicy.SnakeCaseLower.ConvertName(handler.Name);
-        var words = operation.RelativePath!.Split('/').Where(word => !word.StartsWith('{')).ToList();
+        var words = operation.RelativePath!.Split('/').Where(word => word.Length > 0 && !word.StartsWith('{')).ToList();
         return string.Join('_', words[^1] == name ? words : words.Append(name));
     }
 }

@@ -1,10 +1,10 @@
 using System.Net;
-using System.Net.Http.Headers;
-using System.Text;
 using System.Text.Json;
 using ClosureTable.Api.Accounts;
 using ClosureTable.Tests.Fixture;
+using Dapper;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Mvc.Testing;
 using Npgsql;
 
 namespace ClosureTable.Tests.Api;
@@ -29,10 +29,13 @@ public sealed class TourTests(ServiceFixture fixture)
         await tour.Writes();
         await tour.Moderation();
         await tour.Likes();
+        await tour.Search();
+        await tour.Live();
         await tour.Probes();
         await tour.WhatAllOperationsShare();
         await tour.TooOften();
         await tour.WithoutDatabase();
+        await tour.SlowDatabase();
 
         Assert.True(recorder.Violations.Count == 0, "Answers that the document does not describe:\n" + string.Join('\n', recorder.Violations.Distinct()));
         var missing = recorder.Missing.ToList();
@@ -181,6 +184,27 @@ public sealed class TourTests(ServiceFixture fixture)
             }
         }
 
+        public async Task Search()
+        {
+            var (ann, bob) = (await SignedIn(), Anybody());
+            var word = $"w{Guid.NewGuid():n}";
+            await ann.Reply((await ann.Begin($"{word} <b>")).Id(), $"and {word} again");
+            foreach (var reader in new[] { ann, bob })
+            {
+                await Expect(HttpStatusCode.OK, reader.Get($"/comments/search?q={word}&limit=1"));
+                await Expect(HttpStatusCode.OK, reader.Get($"/comments/search/{word}"));
+            }
+        }
+
+        public async Task Live()
+        {
+            var topic = Conversation.NewTopic();
+            var root = await (await SignedIn()).Begin(topic: topic);
+            await Expect(HttpStatusCode.OK, Send(Anybody(), HttpMethod.Get, $"/comments/{root.Id()}/events"));
+            await Expect(HttpStatusCode.OK, Send(Anybody(), HttpMethod.Get, $"/topics/events?topic={Uri.EscapeDataString(topic)}"));
+            await Expect(HttpStatusCode.NotFound, Anybody().Get($"/comments/{long.MaxValue}/events"));
+        }
+
         public async Task Probes()
         {
             await Expect(HttpStatusCode.OK, Anybody().Get("/health/live"));
@@ -236,15 +260,40 @@ public sealed class TourTests(ServiceFixture fixture)
         /// <summary>A database that is there when the service starts, and then is not.</summary>
         public async Task WithoutDatabase()
         {
-            var name = $"closuretable_gone_{Guid.NewGuid():n}";
-            await fixture.Query<object>($"create database {name}");
-            await using var cutOff = fixture.Instance(host => host
-                .UseSetting("Logging:LogLevel:Default", "None").UseSetting("Logging:LogLevel:Microsoft.AspNetCore", "None")
-                .UseSetting("ConnectionStrings:Comments", new NpgsqlConnectionStringBuilder(fixture.ConnectionString) { Database = name }.ConnectionString));
-            var client = recorder.Caller(cutOff.CreateClient().BaseAddress!, (await fixture.NewUser()).Token);
-            await fixture.Query<object>($"drop database {name} with (force)");
+            var (database, cutOff, client) = await OnDatabaseOfItsOwn();
+            await using var _ = cutOff;
+            await fixture.Query<object>($"drop database {database.Database} with (force)");
             foreach (var operation in document.Operations.Where(operation => operation.Answer("503") is not null))
                 await Expect(HttpStatusCode.ServiceUnavailable, client.SendAsync(new RequestTemplate(document, operation).Request(), Ct));
+        }
+
+        /// <summary>A database in which somebody holds on to the comments.</summary>
+        public async Task SlowDatabase()
+        {
+            var (database, slow, client) = await OnDatabaseOfItsOwn();
+            await using (slow)
+            {
+                await using var somebody = new NpgsqlConnection(database.ConnectionString);
+                await somebody.OpenAsync(Ct);
+                await using var transaction = await somebody.BeginTransactionAsync(Ct);
+                await somebody.ExecuteAsync("lock table comments_comments in access exclusive mode", transaction: transaction);
+                await Task.WhenAll(document.Operations.Where(operation => operation.Answer("504") is not null)
+                    .Select(operation => Expect(HttpStatusCode.GatewayTimeout, client.SendAsync(new RequestTemplate(document, operation).Request(), Ct))));
+            }
+
+            await fixture.Query<object>($"drop database {database.Database} with (force)");
+        }
+
+        private async Task<(NpgsqlConnectionStringBuilder Database, WebApplicationFactory<Program> Service, HttpClient Client)> OnDatabaseOfItsOwn()
+        {
+            var name = $"closuretable_tour_{Guid.NewGuid():n}";
+            await fixture.Query<object>($"create database {name}");
+            var database = new NpgsqlConnectionStringBuilder(fixture.ConnectionString) { Database = name };
+            var instance = fixture.Instance(host => host
+                // What it logs about its database is expected here, and long.
+                .UseSetting("Logging:LogLevel:Default", "None").UseSetting("Logging:LogLevel:Microsoft.AspNetCore", "None")
+                .UseSetting("ConnectionStrings:Comments", database.ConnectionString));
+            return (database, instance, recorder.Caller(instance.CreateClient().BaseAddress!, (await fixture.NewUser()).Token));
         }
     }
 }
