@@ -7,18 +7,18 @@ namespace ClosureTable.Api.Comments;
 internal sealed class CommentAnswers(Cursors cursors)
 {
     /// <summary>A comment with what was read below it.</summary>
-    public ReadOnlyMemory<byte> Tree(Forest forest, bool signedIn)
+    public RentedJson Tree(Forest forest, bool signedIn)
     {
         var top = CommentTree.Link(forest.Rows, forest.Tops, forest.Sort);
-        return RenderedJson.Render(json => CommentWriter.WriteTree(json, forest.Rows, top, signedIn, More(forest)));
+        return RentedJson.Render(json => CommentWriter.WriteTree(json, forest.Rows, top, signedIn, More(forest)));
     }
 
     /// <summary>A page of comments, each with what was read below it, or (<paramref name="nested"/> false) without replies.</summary>
     /// <param name="with">Writes what a list shows of a comment, by its id, besides the comment itself.</param>
-    public ReadOnlyMemory<byte> Page(Forest forest, bool signedIn, bool nested, Action<Utf8JsonWriter, long>? with = null)
+    public RentedJson Page(Forest forest, bool signedIn, bool nested, Action<Utf8JsonWriter, long>? with = null)
     {
         var first = CommentTree.Link(forest.Rows, forest.Tops, forest.Sort);
-        return RenderedJson.Render(json =>
+        return RentedJson.Render(json =>
         {
             json.WriteStartObject();
             json.WriteStartArray("comments");

@@ -17,6 +17,9 @@ internal static class CommentEndpoints
         builder.Services.AddSingleton<CommentRepository>();
         builder.Services.AddSingleton<ThreadRepository>();
         builder.Services.AddSingleton<CommentAnswers>();
+        builder.Services.AddOptions<CacheOptions>().BindConfiguration("Cache").ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddSingleton<ThreadVersions>();
+        builder.Services.AddSingleton<ThreadCache>();
         builder.Services.AddSingleton(services => new Cursors(services.GetRequiredService<SigningKeys>().Derive("cursors")));
     }
 
@@ -59,7 +62,7 @@ internal static class CommentEndpoints
     private static async Task<Results<RenderedJson<CommentPage>, ProblemHttpResult>> List(
         ThreadRepository threads, CommentAnswers answers, Cursors cursors, ClaimsPrincipal user,
         [Text(1, 512)] string? topic = null,
-        [OneOf("new", "old", "top")] string? sort = null,
+        [AllowedValues(null, "new", "old", "top")] string? sort = null,
         [Range(1, 100)] int limit = 20,
         string? cursor = null,
         [Range(0, 1000)] int depth = 1,
@@ -87,27 +90,33 @@ internal static class CommentEndpoints
     /// <param name="children">First replies of each comment, 0 to 10,000; by default all.</param>
     /// <param name="limit">Comments in the answer, 1 to 100,000.</param>
     private static async Task<Results<RenderedJson<Comment>, NotModified, ProblemHttpResult>> Get(
-        long id, ThreadRepository threads, CommentAnswers answers, ClaimsPrincipal user, HttpRequest request,
-        [OneOf("new", "old", "top")] string? sort = null,
+        long id, ThreadCache cache, ThreadRepository threads, CommentAnswers answers, ClaimsPrincipal user, HttpRequest request,
+        [AllowedValues(null, "new", "old", "top")] string? sort = null,
         [Range(0, 1000)] int? depth = null,
         [Range(0, 10_000)] int? children = null,
         [Range(1, 100_000)] int limit = 10_000,
         CancellationToken ct = default)
     {
-        if (await threads.Locate(id, ct) is not { } at)
-            return Problem.CommentNotFound.Result();
         var shape = new TreeShape(SortOf(sort) ?? CommentSort.Old, depth, children, limit);
+        var shared = user.UserId is null;
+        if (shared && await cache.Current(id, shape, ct) is { } kept)
+            return new RenderedJson<Comment>(kept.Body) { ETag = kept.ETag };
+
         var variant = Variant($"tree {id} {shape}", user);
-        var tag = ThreadTag.Of(at.RootId, at.Version, variant);
-        if (Etags.NoneMatch(request, tag))
+        if (request.Headers.IfNoneMatch.Count > 0
+            && await threads.Locate(id, ct) is { } at
+            && ThreadTag.Of(at.RootId, at.Version, variant) is var tag
+            && Etags.NoneMatch(request, tag))
             return new NotModified(tag);
-        using var forest = await threads.Tree(at, shape, user.UserId, ct);
+
+        using var forest = await threads.Tree(id, shape, user.UserId, ct);
         if (forest is null)
             return Problem.CommentNotFound.Result();
-        return new RenderedJson<Comment>(answers.Tree(forest, user.UserId is not null))
-        {
-            ETag = ThreadTag.Of(forest.Rows[0].RootId, forest.Rows.Version, variant),
-        };
+        var (rootId, version) = (forest.Rows[0].RootId, forest.Rows.Version);
+        var (json, etag) = (answers.Tree(forest, user.UserId is not null), ThreadTag.Of(rootId, version, variant));
+        if (shared)
+            cache.Keep(id, shape, rootId, version, etag, json);
+        return new RenderedJson<Comment>(json) { ETag = etag };
     }
 
     /// <summary>Read a page of direct replies.</summary>
@@ -120,7 +129,7 @@ internal static class CommentEndpoints
     /// <param name="children">First replies of each of them, 0 to 100.</param>
     private static async Task<Results<RenderedJson<CommentPage>, NotModified, ProblemHttpResult>> Children(
         long id, ThreadRepository threads, CommentAnswers answers, Cursors cursors, ClaimsPrincipal user, HttpRequest request,
-        [OneOf("new", "old", "top")] string? sort = null,
+        [AllowedValues(null, "new", "old", "top")] string? sort = null,
         [Range(1, 100)] int limit = 20,
         string? cursor = null,
         [Range(0, 1000)] int depth = 1,

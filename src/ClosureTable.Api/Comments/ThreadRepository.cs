@@ -31,69 +31,76 @@ internal sealed class ThreadRepository(NpgsqlDataSource source)
     public async Task<Position?> Locate(long id, CancellationToken ct)
     {
         await using var connection = await source.OpenConnectionAsync(ct);
-        return await Locate(connection, id, ct);
-    }
-
-    private static Task<Position?> Locate(NpgsqlConnection connection, long id, CancellationToken ct) =>
-        connection.QuerySingleOrDefaultAsync<Position>(new CommandDefinition("""
-            select c.id, c.root_id, c.descendant_count, thread.version
+        return await connection.QuerySingleOrDefaultAsync<Position>(new CommandDefinition("""
+            select c.root_id, thread.version
             from comments_comments c
             join comments_threads thread on thread.root_id = c.root_id
             where c.id = @id
             """, new { id }, cancellationToken: ct));
+    }
 
-    /// <summary>A comment with what is below it: all, where that is within the limits asked for, else its first part.</summary>
-    public async Task<Forest?> Tree(Position at, TreeShape shape, long? caller, CancellationToken ct)
+    /// <summary>
+    /// A comment with what is below it: all, where that is within the limits asked for, else its first part; null when there is
+    /// no such comment. A whole thread, which is what most ask for, is one statement.
+    /// </summary>
+    public async Task<Forest?> Tree(long id, TreeShape shape, long? caller, CancellationToken ct)
     {
-        if (shape.Depth is null && shape.Children is null && at.DescendantCount < shape.Limit)
-        {
-            var rows = at.Id == at.RootId ? await WholeThread(at.Id, shape.Limit, caller, ct) : await Subtree(at.Id, shape.Limit, caller, ct);
-            // It may have grown past the limit, or gone to another thread, since it was located.
-            if (rows.Count > 0 && rows.Count <= shape.Limit)
-                return new Forest(rows, [at.Id], shape.Sort, Next: null, Snapshot: null);
-            rows.Dispose();
-        }
-
-        var forest = await source.ReadSnapshot(async connection =>
-        {
-            var snapshot = shape.Sort == CommentSort.Top
-                ? await connection.ExecuteScalarAsync<string>(new CommandDefinition("select pg_current_snapshot()::text", cancellationToken: ct))
-                : null;
-            return await Bounded(connection, new Tops([at.Id], Next: null, snapshot), shape, caller, ct);
-        }, ct);
+        var forest = shape is { Depth: null, Children: null } && await Whole(id, shape.Limit, caller, ct) is { } rows
+            ? new Forest(rows, [id], shape.Sort, Next: null, Snapshot: null)
+            : await FirstPart(id, shape, caller, ct);
         if (forest.Rows.Count > 0)
             return forest;
         forest.Dispose();
         return null;
     }
 
-    /// <summary>A thread by its number: one descent of one index, 2.5 to 5 times faster than by the closure.</summary>
-    private async Task<CommentRows> WholeThread(long rootId, int limit, long? caller, CancellationToken ct)
+    /// <returns>Null where there is no such comment, or more below it than the limit allows.</returns>
+    private async Task<CommentRows?> Whole(long id, int limit, long? caller, CancellationToken ct)
     {
         await using var connection = await source.OpenConnectionAsync(ct);
-        return await connection.ReadRows($"""
-            select {CommentRows.Columns}
-            from comments_threads thread
-            join comments_comments c on c.root_id = thread.root_id
-            {CommentRows.Joins}
-            where thread.root_id = @rootId
-            limit @limit + 1
-            """, [new("rootId", rootId), new("limit", limit), CallerParameter(caller)], ct);
+        foreach (var query in (CommentQuery[])[WholeThread, Subtree])
+        {
+            var rows = await query.Read(connection, caller, [new("id", id), new("limit", limit)], ct);
+            if (rows.Count > 0)
+                return rows;
+            rows.Dispose();
+        }
+
+        return null;
     }
 
+    /// <summary>A thread by its root: one descent of one index, 2.5 to 5 times faster than by the closure.</summary>
+    internal static readonly CommentQuery WholeThread = new((columns, joins) => $"""
+        select {columns}
+        from comments_threads thread
+        join comments_comments c on c.root_id = thread.root_id
+        {joins}
+        where thread.root_id = @id and thread.comment_count <= @limit
+        """);
+
     /// <summary>The article's read: everything of which the comment is an ancestor, itself among it.</summary>
-    private async Task<CommentRows> Subtree(long id, int limit, long? caller, CancellationToken ct)
+    private static readonly CommentQuery Subtree = new((columns, joins) => $"""
+        select {columns}
+        from comments_comments top
+        join comments_threads thread on thread.root_id = top.root_id
+        join comments_tree on comments_tree.ancestor_id = top.id
+        join comments_comments c on c.id = comments_tree.descendant_id
+        {joins}
+        where top.id = @id and top.descendant_count < @limit
+        """);
+
+    private async Task<Forest> FirstPart(long id, TreeShape shape, long? caller, CancellationToken ct)
     {
+        if (shape.Sort == CommentSort.Top)
+        {
+            return await source.ReadSnapshot(async connection => await Bounded(
+                connection,
+                new Tops([id], Next: null, await connection.ExecuteScalarAsync<string>(new CommandDefinition("select pg_current_snapshot()::text", cancellationToken: ct))),
+                shape, caller, ct), ct);
+        }
+
         await using var connection = await source.OpenConnectionAsync(ct);
-        return await connection.ReadRows($"""
-            select {CommentRows.Columns}
-            from comments_comments c
-            join comments_tree on c.id = comments_tree.descendant_id
-            join comments_threads thread on thread.root_id = c.root_id
-            {CommentRows.Joins}
-            where comments_tree.ancestor_id = @id
-            limit @limit + 1
-            """, [new("id", id), new("limit", limit), CallerParameter(caller)], ct);
+        return await Bounded(connection, new Tops([id], Next: null, Snapshot: null), shape, caller, ct);
     }
 
     /// <summary>A page of roots, each with its first replies if <paramref name="shape"/> asks for them.</summary>
@@ -156,39 +163,42 @@ internal sealed class ThreadRepository(NpgsqlDataSource source)
     private static async Task<Forest> Bounded(
         NpgsqlConnection connection, Tops tops, TreeShape shape, long? caller, CancellationToken ct)
     {
-        var rows = await connection.ReadRows($"""
-            with recursive page (id, level) as (
-              select id, 0
-              from unnest(@tops) with ordinality as top (id, position)
-              union all
-              select reply.id, page.level + 1
-              from page
-              cross join lateral (
-                select item.id
-                from comments_comments item
-                where item.parent_id = page.id
-                order by {SortOrder.Of(shape.Sort).Order("item", "id")}
-                limit @children
-              ) reply
-              where page.level < @depth
-            ),
-            shown as (
-              select id
-              from page
-              limit @limit
-            )
-            select {CommentRows.Columns}
-            from shown
-            join comments_comments c on c.id = shown.id
-            join comments_threads thread on thread.root_id = c.root_id
-            {CommentRows.Joins}
-            """,
+        var rows = await BoundedTrees[(int)shape.Sort].Read(connection, caller,
             [
                 new("tops", tops.Ids), new("depth", shape.Depth ?? int.MaxValue), new("limit", shape.Limit),
-                new("children", NpgsqlDbType.Integer) { Value = (object?)shape.Children ?? DBNull.Value }, CallerParameter(caller),
+                new("children", NpgsqlDbType.Integer) { Value = (object?)shape.Children ?? DBNull.Value },
             ], ct);
         return new Forest(rows, tops.Ids, shape.Sort, tops.Next, tops.Snapshot);
     }
+
+    /// <summary>By sort.</summary>
+    private static readonly CommentQuery[] BoundedTrees = [.. Enum.GetValues<CommentSort>().Select(sort => new CommentQuery((columns, joins) => $"""
+        with recursive page (id, level) as (
+          select id, 0
+          from unnest(@tops) with ordinality as top (id, position)
+          union all
+          select reply.id, page.level + 1
+          from page
+          cross join lateral (
+            select item.id
+            from comments_comments item
+            where item.parent_id = page.id
+            order by {SortOrder.Of(sort).Order("item", "id")}
+            limit @children
+          ) reply
+          where page.level < @depth
+        ),
+        shown as (
+          select id
+          from page
+          limit @limit
+        )
+        select {columns}
+        from shown
+        join comments_comments c on c.id = shown.id
+        join comments_threads thread on thread.root_id = c.root_id
+        {joins}
+        """))];
 
     /// <summary>
     /// One page of a list by keyset: what stands after the cursor's key. A walk by likes goes by the counts as they were when
@@ -263,9 +273,6 @@ internal sealed class ThreadRepository(NpgsqlDataSource source)
         return new Tops([.. page.Select(item => item.Id)], next, snapshot);
     }
 
-    private static NpgsqlParameter CallerParameter(long? caller) =>
-        new("caller", NpgsqlDbType.Bigint) { Value = (object?)caller ?? DBNull.Value };
-
     /// <summary>What an answer begins with: its comments at the top, where their list goes on, and for walks by likes the moment of this read.</summary>
     private sealed record Tops(long[] Ids, Cursor? Next, string? Snapshot);
 
@@ -274,11 +281,9 @@ internal sealed class ThreadRepository(NpgsqlDataSource source)
     private sealed record PagedList(string Table, string Id, string Filter, CursorList Kind, long Scope);
 }
 
-/// <summary>Where a comment stands.</summary>
+/// <summary>The thread of a comment, and its version.</summary>
 internal sealed record Position
 {
-    public long Id { get; init; }
     public long RootId { get; init; }
-    public int DescendantCount { get; init; }
     public long Version { get; init; }
 }

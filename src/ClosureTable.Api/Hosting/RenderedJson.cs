@@ -11,21 +11,35 @@ namespace ClosureTable.Api.Hosting;
 /// An answer that was rendered to UTF-8 JSON already: its length is known, so that it goes out in one piece.
 /// <typeparamref name="T"/> is the record that describes the body in the API document.
 /// </summary>
-internal sealed class RenderedJson<T>(ReadOnlyMemory<byte> body) : IResult, IEndpointMetadataProvider
+internal sealed class RenderedJson<T>(ReadOnlySequence<byte> body) : IResult, IEndpointMetadataProvider
 {
+    private readonly RentedJson? rented;
+
+    public RenderedJson(ReadOnlyMemory<byte> body) : this(new ReadOnlySequence<byte>(body))
+    {
+    }
+
+    /// <summary>Gives the memory back once it is sent.</summary>
+    public RenderedJson(RentedJson rented) : this(rented.Bytes) => this.rented = rented;
+
     /// <summary>The strong validator; null where the answer has none.</summary>
     public string? ETag { get; init; }
 
-    public Task ExecuteAsync(HttpContext httpContext)
+    public async Task ExecuteAsync(HttpContext httpContext)
     {
+        using var memory = rented;
         if (ETag is not null)
         {
             if (HttpMethods.IsGet(httpContext.Request.Method) && Etags.NoneMatch(httpContext.Request, ETag))
-                return new NotModified(ETag).ExecuteAsync(httpContext);
+            {
+                await new NotModified(ETag).ExecuteAsync(httpContext);
+                return;
+            }
+
             Etags.Tag(httpContext, ETag);
         }
 
-        return RenderedJson.Write(httpContext.Response, StatusCodes.Status200OK, body);
+        await RenderedJson.Write(httpContext.Response, StatusCodes.Status200OK, body);
     }
 
     public static void PopulateMetadata(MethodInfo method, EndpointBuilder builder) =>
@@ -39,7 +53,7 @@ internal sealed class RenderedCreated<T>(ReadOnlyMemory<byte> body, string locat
     public Task ExecuteAsync(HttpContext httpContext)
     {
         httpContext.Response.Headers.Location = location;
-        return RenderedJson.Write(httpContext.Response, StatusCodes.Status201Created, body);
+        return RenderedJson.Write(httpContext.Response, StatusCodes.Status201Created, new ReadOnlySequence<byte>(body));
     }
 
     public static void PopulateMetadata(MethodInfo method, EndpointBuilder builder) =>
@@ -62,7 +76,7 @@ internal sealed class NotModified(string etag) : IResult, IEndpointMetadataProvi
 
 internal static class RenderedJson
 {
-    private static readonly JsonWriterOptions Options = new()
+    public static readonly JsonWriterOptions Options = new()
     {
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         // Two levels a level of comments; the depth limit of a thread is a setting.
@@ -80,12 +94,14 @@ internal static class RenderedJson
         return buffer.WrittenMemory;
     }
 
-    public static Task Write(HttpResponse response, int status, ReadOnlyMemory<byte> body)
+    public static async Task Write(HttpResponse response, int status, ReadOnlySequence<byte> body)
     {
         response.StatusCode = status;
         response.ContentType = "application/json; charset=utf-8";
         response.ContentLength = body.Length;
-        return response.BodyWriter.WriteAsync(body, response.HttpContext.RequestAborted).AsTask();
+        // Each write flushes: what Kestrel buffers of a large answer stays small, and nothing of its end stays behind.
+        foreach (var part in body)
+            await response.BodyWriter.WriteAsync(part, response.HttpContext.RequestAborted);
     }
 }
 

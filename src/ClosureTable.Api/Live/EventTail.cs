@@ -37,8 +37,6 @@ internal sealed class EventTail(
             {
                 await using var connection = await database.OpenOwn(stoppingToken);
                 Backend = connection.ProcessID;
-                // The ring at which the connection before was found to be broken.
-                notifier.Ring();
                 while (true)
                 {
                     var committed = await notifier.Wait(options.Value.PollInterval, stoppingToken);
@@ -96,9 +94,10 @@ internal sealed class EventTail(
             position = batch.Snapshot;
             streams.Admit(newcomers, position);
         }
-        catch
+        catch (Exception exception)
         {
-            streams.PutBack(newcomers);
+            foreach (var stream in newcomers)
+                stream.Joined.TrySetException(exception);
             throw;
         }
     }

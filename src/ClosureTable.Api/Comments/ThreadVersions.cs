@@ -1,0 +1,95 @@
+using Npgsql;
+using NpgsqlTypes;
+
+namespace ClosureTable.Api.Comments;
+
+/// <summary>
+/// The present versions of threads, for many requests in one statement. While the database answers one question, those who
+/// come meanwhile gather for the next: nobody waits for others who might still come, and under load a question costs a
+/// fraction of a round trip.
+/// </summary>
+/// <remarks>
+/// Nobody ever joins a question that was already sent, so that an answer is never older than the request that it is for: it
+/// sees every write that was acknowledged before.
+/// </remarks>
+internal sealed class ThreadVersions(NpgsqlDataSource source)
+{
+    /// <summary>Two, so that one gathers while the other is under way; more would leave each with fewer to ask for.</summary>
+    private const int QuestionsAtOnce = 2;
+
+    private readonly Lock gate = new();
+    private Question? next;
+    private int underWay;
+
+    /// <summary>The version of a thread; null where there is none.</summary>
+    public async Task<long?> Of(long rootId, CancellationToken ct)
+    {
+        Question question;
+        var ask = false;
+        lock (gate)
+        {
+            question = next ??= new Question();
+            question.RootIds.Add(rootId);
+            if (underWay < QuestionsAtOnce)
+            {
+                underWay++;
+                ask = true;
+            }
+        }
+
+        if (ask)
+            _ = AskWhileSomebodyWaits();
+        var versions = await question.Answer.Task.WaitAsync(ct);
+        return versions.TryGetValue(rootId, out var version) ? version : null;
+    }
+
+    private async Task AskWhileSomebodyWaits()
+    {
+        while (true)
+        {
+            Question question;
+            lock (gate)
+            {
+                if (next is null)
+                {
+                    underWay--;
+                    return;
+                }
+
+                (question, next) = (next, null);
+            }
+
+            try
+            {
+                question.Answer.SetResult(await Ask(question.RootIds));
+            }
+            catch (Exception exception)
+            {
+                // Whatever it was, it is each request's own failure, and the next question is asked all the same.
+                question.Answer.SetException(exception);
+            }
+        }
+    }
+
+    private async Task<IReadOnlyDictionary<long, long>> Ask(HashSet<long> rootIds)
+    {
+        await using var command = source.CreateCommand("""
+            select root_id, version
+            from comments_threads
+            where root_id = any($1)
+            """);
+        command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. rootIds], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint });
+        await using var reader = await command.ExecuteReaderAsync();
+        var versions = new Dictionary<long, long>(rootIds.Count);
+        while (await reader.ReadAsync())
+            versions.Add(reader.GetInt64(0), reader.GetInt64(1));
+        return versions;
+    }
+
+    private sealed class Question
+    {
+        public HashSet<long> RootIds { get; } = [];
+
+        public TaskCompletionSource<IReadOnlyDictionary<long, long>> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+}
