@@ -1,0 +1,58 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using CliWrap;
+using CliWrap.Buffered;
+using Npgsql;
+
+namespace ClosureTable.Bench;
+
+/// <summary>
+/// The database alone: pgbench runs the service's own SQL, prepared, over as many connections as the service has. No
+/// HTTP, no rendering: what a service that asks the database can at best come near to.
+/// </summary>
+internal sealed partial class Pgbench(string program, string connectionString)
+{
+    private const int Threads = 2;
+
+    /// <summary>Turns the parameters of Npgsql's SQL into pgbench's variables.</summary>
+    public static string Variables(string sql) => Parameter().Replace(sql, ":$1");
+
+    public async Task<(Load Load, TimeSpan CpuTime)> Run(string script, int connections, TimeSpan duration, CancellationToken ct)
+    {
+        var file = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllTextAsync(file, script, ct);
+            var server = new NpgsqlConnectionStringBuilder(connectionString);
+            var before = Processes.CpuTimeOfEndedChildren(Environment.ProcessId);
+            var result = await Cli.Wrap(program)
+                .WithArguments([
+                    "--no-vacuum", "--protocol", "prepared", "--client", $"{connections}", "--jobs", $"{Math.Min(Threads, connections)}",
+                    "--time", $"{(int)Math.Ceiling(duration.TotalSeconds)}", "--file", file,
+                    "--host", server.Host!, "--port", $"{server.Port}", "--username", server.Username!, server.Database!,
+                ])
+                .WithEnvironmentVariables(environment => environment.Set("PGPASSWORD", server.Password))
+                .WithValidation(CommandResultValidation.None)
+                .ExecuteBufferedAsync(ct);
+            if (result.ExitCode != 0)
+                throw new InvalidOperationException($"pgbench failed: {result.StandardError}");
+            var cpuTime = Processes.CpuTimeOfEndedChildren(Environment.ProcessId) - before;
+            var perSecond = double.Parse(Tps().Match(result.StandardOutput).Groups[1].Value, CultureInfo.InvariantCulture);
+            var latency = double.Parse(Latency().Match(result.StandardOutput).Groups[1].Value, CultureInfo.InvariantCulture);
+            return (new Load((long)(perSecond * duration.TotalSeconds), 0, duration, latency, double.NaN), cpuTime);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    [GeneratedRegex(@"(?<!@)@(\w+)")]
+    private static partial Regex Parameter();
+
+    [GeneratedRegex(@"tps = ([\d.]+)")]
+    private static partial Regex Tps();
+
+    [GeneratedRegex(@"latency average = ([\d.]+) ms")]
+    private static partial Regex Latency();
+}

@@ -1,0 +1,106 @@
+using System.Text.Json;
+using ClosureTable.Api.Comments;
+
+namespace ClosureTable.Bench;
+
+/// <summary>The loads. Rates that were recorded elsewhere are of other programs, with this load and this data, on this kind of machine.</summary>
+internal static class Scenarios
+{
+    private const string Ours = "service";
+    private const string WithoutCache = "service, cache off";
+    private const string Database = "pgbench";
+
+    public static async Task<IReadOnlyList<Scenario>> Of(Stage stage, CancellationToken ct)
+    {
+        var store = stage.Store;
+        var tokens = await stage.Tokens(200, ct);
+        var scenarios = new List<Scenario>
+        {
+            Read("read-50", "a thread of 50, unchanged", store.Of50,
+                new Target(Database, 0.9), new Target("remark42's cache", 1.3, Recorded: 8530)),
+            Rendered("rendered-50", "the same, rendered", store.Of50, new Target(Database, 0.55)),
+            Read("read-2000", "a thread of 2,000, unchanged", store.Of2000, new Target("remark42's cache", 1, Recorded: 1061)),
+            Rendered("rendered-2000", "the same, rendered", store.Of2000, new Target("the article's program", 60, Recorded: 5.0)),
+            new("first-page", "20 roots with 3 replies each", [
+                Http(Ours, stage.Cached, [Request.Get("/comments?depth=1&children=3")], connections: 4),
+                Http("service, small store", stage.Small, [Request.Get("/comments?depth=1&children=3")], connections: 4),
+            ], [new Target("service, small store", 1 / 1.5, ByP99: true)]),
+            new("bounded", "100 of a thread of 100,000", [
+                Http(Ours, stage.Uncached, [Request.Get($"/comments/{store.Of100000}?depth=3&children=5&limit=100")], connections: 4),
+                Http("100 of 1,000", stage.Uncached, [Request.Get($"/comments/{store.Of1000}?depth=3&children=5&limit=100")], connections: 4),
+            ], [new Target("100 of 1,000", 1 / 1.5)]),
+            new("create", "replies to 10,000 comments in 500 threads", [
+                Http(Ours, stage.Cached, [.. Shuffled(store.WritableCount).Select(index => Reply(store.Writable + index, tokens, index))]),
+                Pg(CreateScript($"\\set id random({store.Writable}, {store.Writable + store.WritableCount - 1})")),
+            ], [new Target("the article's program", 15, Recorded: 205), new Target(Database, 0.8)]),
+            new("create-hot", "replies to one comment", [
+                Http(Ours, stage.Cached, [.. tokens.Select((_, index) => Reply(store.Hot, tokens, index))]),
+                Pg(CreateScript($"\\set id {store.Hot}")),
+            ], [new Target(Database, 0.8)]),
+            new("mixed", "9 reads of threads of 50 to 1 reply in them", [
+                Http(Ours, stage.Cached, Mixed()),
+                Http(WithoutCache, stage.Uncached, Mixed()),
+            ], []),
+        };
+        return [.. scenarios.Where(scenario => stage.Options.Wants(scenario.Name))];
+
+        Scenario Read(string name, string what, long root, params Target[] targets) => new(name, what, [
+            Http(Ours, stage.Cached, [Request.Get($"/comments/{root}")]),
+            Http(WithoutCache, stage.Uncached, [Request.Get($"/comments/{root}")]),
+            Pg(ReadScript(root)),
+        ], targets);
+
+        Scenario Rendered(string name, string what, long root, params Target[] targets) => new(name, what, [
+            Http(Ours, stage.Uncached, [Request.Get($"/comments/{root}")]),
+            Pg(ReadScript(root)),
+        ], targets);
+
+        Request[] Mixed() => [.. Shuffled(2000).Select(index => index % 10 == 0
+            ? Reply(store.Mixed[index % store.Mixed.Count], tokens, index)
+            : Request.Get($"/comments/{store.Mixed[index % store.Mixed.Count]}"))];
+
+        Side Http(string name, PublishedService service, IReadOnlyList<Request> requests, int? connections = null) => new(name, async (duration, ct) =>
+        {
+            Driver driver = WrkDriver.Installed ? WrkDriver.Run : HttpDriver.Run;
+            var serviceTime = Processes.CpuTime(service.ProcessId);
+            var databaseTime = Processes.CpuTimeOfTree(stage.Postmaster);
+            var (load, driverTime) = await driver(service.Address, requests, connections ?? stage.Options.Connections, duration, ct);
+            return Sample(
+                load, Processes.CpuTime(service.ProcessId) - serviceTime, Processes.CpuTimeOfTree(stage.Postmaster) - databaseTime, driverTime);
+        });
+
+        // As many connections as the service's pool has.
+        Side Pg(string script) => new(Database, async (duration, ct) =>
+        {
+            var databaseTime = Processes.CpuTimeOfTree(stage.Postmaster);
+            var (load, driverTime) = await new Pgbench("pgbench", stage.ConnectionString)
+                .Run(script, Math.Max(4, Environment.ProcessorCount * 2), duration, ct);
+            return Sample(load, null, Processes.CpuTimeOfTree(stage.Postmaster) - databaseTime, driverTime);
+        });
+    }
+
+    private static Sample Sample(Load load, TimeSpan? service, TimeSpan database, TimeSpan driver) => new(
+        load.Requests / load.Took.TotalSeconds, load.P50Milliseconds, load.P99Milliseconds,
+        (service?.TotalMicroseconds ?? double.NaN) / load.Requests, database.TotalMicroseconds / load.Requests, driver.TotalMicroseconds / load.Requests,
+        load.Failed);
+
+    private static string ReadScript(long root) => $"""
+        \set id {root}
+        \set limit 10000
+        {Pgbench.Variables(ThreadRepository.WholeThread.Public)};
+        """;
+
+    private static string CreateScript(string pickParent) => pickParent;
+
+    private static Request Reply(long parent, IReadOnlyList<string> tokens, int user) => new(
+        "POST", "/comments", tokens[user % tokens.Count],
+        JsonSerializer.Serialize(new { content = "In my experience the closure table answers a subtree of any depth, but measure it yourself.", parent_id = parent }));
+
+    /// <summary>The numbers below <paramref name="count"/> in an order that is the same each time.</summary>
+    private static int[] Shuffled(int count)
+    {
+        var numbers = Enumerable.Range(0, count).ToArray();
+        new Random(1).Shuffle(numbers);
+        return numbers;
+    }
+}
