@@ -62,7 +62,7 @@ internal static class CommentEndpoints
     private static async Task<Results<RenderedJson<CommentPage>, ProblemHttpResult>> List(
         ThreadRepository threads, CommentAnswers answers, Cursors cursors, ClaimsPrincipal user,
         [Text(1, 512)] string? topic = null,
-        [AllowedValues(null, "new", "old", "top")] string? sort = null,
+        [OneOf("new", "old", "top")] string? sort = null,
         [Range(1, 100)] int limit = 20,
         string? cursor = null,
         [Range(0, 1000)] int depth = 1,
@@ -91,7 +91,7 @@ internal static class CommentEndpoints
     /// <param name="limit">Comments in the answer, 1 to 100,000.</param>
     private static async Task<Results<RenderedJson<Comment>, NotModified, ProblemHttpResult>> Get(
         long id, ThreadCache cache, ThreadRepository threads, CommentAnswers answers, ClaimsPrincipal user, HttpRequest request,
-        [AllowedValues(null, "new", "old", "top")] string? sort = null,
+        [OneOf("new", "old", "top")] string? sort = null,
         [Range(0, 1000)] int? depth = null,
         [Range(0, 10_000)] int? children = null,
         [Range(1, 100_000)] int limit = 10_000,
@@ -129,7 +129,7 @@ internal static class CommentEndpoints
     /// <param name="children">First replies of each of them, 0 to 100.</param>
     private static async Task<Results<RenderedJson<CommentPage>, NotModified, ProblemHttpResult>> Children(
         long id, ThreadRepository threads, CommentAnswers answers, Cursors cursors, ClaimsPrincipal user, HttpRequest request,
-        [AllowedValues(null, "new", "old", "top")] string? sort = null,
+        [OneOf("new", "old", "top")] string? sort = null,
         [Range(1, 100)] int limit = 20,
         string? cursor = null,
         [Range(0, 1000)] int depth = 1,

@@ -112,9 +112,13 @@ internal static class ApiDoc
         return json.ToArray();
     }
 
-    /// <summary>What it is about and what it does: <c>comments_create</c>. Clients that are generated name their methods by it.</summary>
-    private static string OperationId(ApiDescription operation) =>
-        operation.TryGetMethodInfo(out var handler)
-            ? JsonNamingPolicy.SnakeCaseLower.ConvertName($"{operation.RelativePath!.Split('/')[0]}_{handler.Name}")
-            : throw new InvalidOperationException($"{operation.RelativePath} is not handled by a method that could name it.");
+    /// <summary>The words of the path and what the handler is called: <c>comments_create</c>. Clients that are generated name their methods by it.</summary>
+    private static string OperationId(ApiDescription operation)
+    {
+        if (!operation.TryGetMethodInfo(out var handler))
+            throw new InvalidOperationException($"{operation.RelativePath} is not handled by a method that could name it.");
+        var name = JsonNamingPolicy.SnakeCaseLower.ConvertName(handler.Name);
+        var words = operation.RelativePath!.Split('/').Where(word => word.Length > 0 && !word.StartsWith('{')).ToList();
+        return string.Join('_', words[^1] == name ? words : words.Append(name));
+    }
 }

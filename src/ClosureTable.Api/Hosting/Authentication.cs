@@ -43,7 +43,8 @@ internal static class Authentication
 
         services.AddOptions<JwtBearerOptions>(OwnTokens).Configure<SigningKeys, IOptions<AuthenticationSettings>>(CheckOwnTokens);
         // Nothing here seals cookies: the framework would make a key for that at each start and warn of where it keeps it.
-        services.Remove(services.Single(service => service.ImplementationType?.Name == "DataProtectionHostedService"));
+        if (services.FirstOrDefault(service => service.ImplementationType?.Name == "DataProtectionHostedService") is { } keyMaker)
+            services.Remove(keyMaker);
         services.AddAuthorizationBuilder().AddPolicy(Roles.Moderator, policy => policy.RequireRole(Roles.Moderator));
     }
 

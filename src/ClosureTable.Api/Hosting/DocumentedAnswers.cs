@@ -12,11 +12,18 @@ namespace ClosureTable.Api.Hosting;
 /// <summary>A header that an endpoint's answers of one status carry.</summary>
 internal sealed record AnswerHeaderMetadata(int Status, string Name, string Description, bool Always);
 
-internal static class AnswerHeaderConventions
+/// <summary>What an endpoint answers, where a schema does not tell.</summary>
+internal sealed record AnswerExampleMetadata(string ContentType, string Example);
+
+internal static class AnswerConventions
 {
     /// <summary>Names a header of the answers of one status; <paramref name="always"/> false where some go without.</summary>
     public static TBuilder WithAnswerHeader<TBuilder>(this TBuilder builder, int status, string name, string description, bool always = true)
         where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(new AnswerHeaderMetadata(status, name, description, always));
+
+    /// <summary>Shows what a 200 of a type looks like that is not JSON.</summary>
+    public static TBuilder WithAnswerExample<TBuilder>(this TBuilder builder, string contentType, string example)
+        where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(new AnswerExampleMetadata(contentType, example));
 }
 
 /// <summary>
@@ -35,11 +42,13 @@ internal sealed class DocumentedAnswers : IOperationFilter
         var problems = metadata.OfType<ProblemsMetadata>().SelectMany(named => named.Problems).ToList();
         if (operation.RequestBody is not null)
             problems.AddRange([Problem.InvalidRequest, Problem.ValidationFailed, Problem.TooLarge, Problem.UnsupportedMediaType]);
-        if (operation.Parameters?.Any(parameter => parameter.In == ParameterLocation.Query) == true)
-            problems.Add(Problem.ValidationFailed);
-        // What is no number never gets as far as the endpoint.
-        if (operation.Parameters?.Any(parameter => parameter.In == ParameterLocation.Path) == true)
-            problems.Add(Problem.NotFound);
+        foreach (var parameter in operation.Parameters ?? [])
+        {
+            // In a path, what is no number never gets as far as the endpoint.
+            if (CanBeInvalid(parameter.Schema))
+                problems.Add(parameter is { In: ParameterLocation.Path, Schema.Type: JsonSchemaType.Integer } ? Problem.NotFound : Problem.ValidationFailed);
+        }
+
         if (!anonymous)
             problems.Add(Problem.Unauthorized);
         if (!metadata.OfType<DisableRateLimitingAttribute>().Any())
@@ -49,7 +58,7 @@ internal sealed class DocumentedAnswers : IOperationFilter
         var answers = new OpenApiResponses();
         foreach (var (status, answer) in operation.Responses ?? [])
         {
-            if (!status.StartsWith('4'))
+            if (status[0] < '4')
                 answers[status] = answer;
         }
 
@@ -59,6 +68,8 @@ internal sealed class DocumentedAnswers : IOperationFilter
         operation.Responses = answers;
 
         AddHeaders(operation, metadata.OfType<AnswerHeaderMetadata>());
+        foreach (var example in metadata.OfType<AnswerExampleMetadata>())
+            ((OpenApiMediaType)answers["200"].Content![example.ContentType]).Example = example.Example;
     }
 
     private static void Secure(OpenApiOperation operation, OpenApiDocument document, bool anonymous, bool required)
@@ -74,6 +85,8 @@ internal sealed class DocumentedAnswers : IOperationFilter
         if (!required)
             operation.Security.Add([]);
     }
+
+    private static bool CanBeInvalid(IOpenApiSchema? schema) => schema is not { Type: JsonSchemaType.String, MinLength: null, MaxLength: null, Enum: null };
 
     private static OpenApiResponse Answer(IReadOnlyList<Problem> problems, OperationFilterContext context) => new()
     {

@@ -1,11 +1,20 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace ClosureTable.Api.Hosting;
 
 internal static class Json
 {
-    public static void AddJson(this IHostApplicationBuilder builder) =>
+    /// <summary>
+    /// Room for the longest comment in the longest spelling: 10,000 characters and a topic of 512, each as a pair of
+    /// <c>\ud83d\ude00</c>. A larger body is refused unread.
+    /// </summary>
+    public const int MostBytes = 128 * 1024;
+
+    public static void AddJson(this IHostApplicationBuilder builder)
+    {
+        builder.Services.Configure<KestrelServerOptions>(server => server.Limits.MaxRequestBodySize = MostBytes);
         builder.Services.ConfigureHttpJsonOptions(options =>
         {
             options.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
@@ -16,4 +25,5 @@ internal static class Json
             options.SerializerOptions.AllowDuplicateProperties = false;
             options.SerializerOptions.NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.Strict;
         });
+    }
 }

@@ -1,5 +1,9 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Http.Metadata;
+using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Net.Http.Headers;
 using Npgsql;
 
 namespace ClosureTable.Api.Hosting;
@@ -9,8 +13,10 @@ internal static class ProblemAnswers
 {
     public static void AddProblemAnswers(this IHostApplicationBuilder builder)
     {
-        builder.Services.AddProblemDetails(options => options.CustomizeProblemDetails = Complete);
-        // A malformed request is the client's business, in every environment: without this the developer page turns it into a 500.
+        // Before the framework's own, which is silent where a client accepts, say, event streams only.
+        builder.Services.AddSingleton<IProblemDetailsWriter, ProblemWriter>();
+        builder.Services.AddProblemDetails();
+        // A malformed request is the client's business, in every environment: ExceptionAnswers says what was wrong with it.
         builder.Services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
         builder.Services.AddValidation();
         builder.Services.AddExceptionHandler<ExceptionAnswers>();
@@ -27,54 +33,75 @@ internal static class ProblemAnswers
         app.Use(RequireUtf8Json);
     }
 
-    /// <summary>Fills what every problem has: title, code, the article's <c>error</c>, the trace, names in snake_case.</summary>
-    private static void Complete(ProblemDetailsContext context)
-    {
-        var details = context.ProblemDetails;
-        if (details is HttpValidationProblemDetails validation)
-        {
-            details.Detail = Problem.ValidationFailed.Detail;
-            details.Extensions["code"] = Problem.ValidationFailed.Code;
-            validation.Errors = validation.Errors.ToDictionary(
-                error => JsonNamingPolicy.SnakeCaseLower.ConvertName(error.Key), error => error.Value);
-        }
-
-        var status = details.Status ?? context.HttpContext.Response.StatusCode;
-        var known = Problem.ForStatus(status);
-        details.Detail ??= known.Detail;
-        details.Extensions.TryAdd("code", known.Code);
-        details.Type = Problem.TypeOf((string)details.Extensions["code"]!);
-        details.Extensions["error"] = details.Detail;
-        details.Extensions.Remove("traceId");
-        details.Extensions["trace_id"] = Problem.TraceId(context.HttpContext);
-        var headers = context.HttpContext.Response.Headers;
-        if (status == StatusCodes.Status503ServiceUnavailable)
-            headers.RetryAfter = "1";
-        // RFC 9110, 15.5.2: a 401 says how to do better. What the scheme wrote about a bad token stands.
-        if (status == StatusCodes.Status401Unauthorized && headers.WWWAuthenticate.Count == 0)
-            headers.WWWAuthenticate = "Bearer";
-    }
+    /// <summary>
+    /// JSON is UTF-8 (RFC 8259). The framework would transcode what it knows and throw on the rest; one clear answer is better.
+    /// </summary>
+    private static Task RequireUtf8Json(HttpContext context, RequestDelegate next) =>
+        context.GetEndpoint()?.Metadata.GetMetadata<IAcceptsMetadata>() is not null
+        && MediaTypeHeaderValue.TryParse(context.Request.ContentType, out var type)
+        && type.Charset.HasValue
+        && !HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase)
+            ? Problem.UnsupportedMediaType.Result().ExecuteAsync(context)
+            : next(context);
 
     /// <summary>
-    /// JSON is UTF-8 (RFC 8259). Kestrel would transcode what it knows and throw on the rest; one clear answer is better.
+    /// Completes problems and sends them, whatever the client accepts: it is told the reason in a format that it did not
+    /// ask for rather than none (RFC 9110, 12.4.1).
     /// </summary>
-    private static Task RequireUtf8Json(HttpContext context, RequestDelegate next)
+    private sealed class ProblemWriter : IProblemDetailsWriter
     {
-        if (Microsoft.Net.Http.Headers.MediaTypeHeaderValue.TryParse(context.Request.ContentType, out var type)
-            && type.Charset.HasValue
-            && !type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase)
-            && !type.Charset.Equals("\"utf-8\"", StringComparison.OrdinalIgnoreCase))
-            return Problem.UnsupportedMediaType.Result().ExecuteAsync(context);
-        return next(context);
+        public bool CanWrite(ProblemDetailsContext context) => true;
+
+        public async ValueTask WriteAsync(ProblemDetailsContext context)
+        {
+            Complete(context);
+            await context.HttpContext.Response.WriteAsJsonAsync(
+                context.ProblemDetails, context.ProblemDetails.GetType(), options: null, "application/problem+json", context.HttpContext.RequestAborted);
+        }
+
+        /// <summary>Fills what every problem has: title, code, the article's <c>error</c>, the trace, names in snake_case.</summary>
+        private static void Complete(ProblemDetailsContext context)
+        {
+            var details = context.ProblemDetails;
+            if (details is HttpValidationProblemDetails validation)
+            {
+                details.Detail = Problem.ValidationFailed.Detail;
+                details.Extensions["code"] = Problem.ValidationFailed.Code;
+                validation.Errors = validation.Errors.ToDictionary(
+                    error => JsonNamingPolicy.SnakeCaseLower.ConvertName(error.Key),
+                    error => error.Value.Select(sentence => InOurNames(sentence, error.Key)).ToArray());
+            }
+
+            // The framework's own validation leaves it out.
+            var status = details.Status ??= context.HttpContext.Response.StatusCode;
+            var known = Problem.ForStatus(status);
+            details.Title = ReasonPhrases.GetReasonPhrase(status);
+            details.Detail ??= known.Detail;
+            details.Extensions.TryAdd("code", known.Code);
+            details.Type = Problem.TypeOf((string)details.Extensions["code"]!);
+            details.Extensions["error"] = details.Detail;
+            details.Extensions.Remove("traceId");
+            details.Extensions["trace_id"] = Problem.TraceId(context.HttpContext);
+            var headers = context.HttpContext.Response.Headers;
+            if (status == StatusCodes.Status503ServiceUnavailable)
+                headers.RetryAfter = "1";
+            // RFC 9110, 15.5.2: a 401 says how to do better. What the scheme wrote about a bad token stands.
+            if (status == StatusCodes.Status401Unauthorized && headers.WWWAuthenticate.Count == 0)
+                headers.WWWAuthenticate = "Bearer";
+        }
+
+        /// <summary>The framework's sentences name C# properties: "The RefreshToken field is required."</summary>
+        private static string InOurNames(string sentence, string member) =>
+            sentence.Replace($" {member} ", $" {JsonNamingPolicy.SnakeCaseLower.ConvertName(member)} ", StringComparison.Ordinal);
     }
 
     private sealed class ExceptionAnswers : IExceptionHandler
     {
         public async ValueTask<bool> TryHandleAsync(HttpContext context, Exception exception, CancellationToken ct)
         {
-            var answer = exception switch
+            IResult? answer = exception switch
             {
-                BadHttpRequestException bad => Problem.ForStatus(bad.StatusCode).Result(Sentence(bad)),
+                BadHttpRequestException bad => Unreadable.Answer(bad),
                 PostgresException { SqlState: PostgresErrorCodes.QueryCanceled } => Problem.TimedOut.Result(),
                 // Text that PostgreSQL cannot hold slipped past the validators: still the client's doing.
                 PostgresException { SqlState: PostgresErrorCodes.CharacterNotInRepertoire or PostgresErrorCodes.UntranslatableCharacter } => Problem.InvalidRequest.Result(),
@@ -87,21 +114,55 @@ internal static class ProblemAnswers
             await answer.ExecuteAsync(context);
             return true;
         }
-
-        /// <summary>What was wrong, without the names of our types that the framework's own sentences carry.</summary>
-        private static string? Sentence(BadHttpRequestException bad) => bad switch
-        {
-            { InnerException: JsonException { Path: { Length: > 1 } path } } => $"The body is not the JSON that is expected here: see {path}.",
-            { InnerException: JsonException json } => $"The body is not valid JSON (line {json.LineNumber + 1}, byte {json.BytePositionInLine}).",
-            { StatusCode: 400 } when bad.Message.Contains("parameter \"", StringComparison.Ordinal) =>
-                bad.Message.Contains("body", StringComparison.Ordinal)
-                    ? "A JSON body is required."
-                    : $"The parameter {ParameterName(bad.Message)} cannot be read.",
-            _ => null,
-        };
-
-        /// <summary><c>Failed to bind parameter "int? limit" from "x".</c>: the name is the last word between the first quotes.</summary>
-        private static string ParameterName(string message) =>
-            JsonNamingPolicy.SnakeCaseLower.ConvertName(message.Split('"')[1].Split(' ')[^1]);
     }
+}
+
+/// <summary>What was wrong with a request that could not be read, without the names of our types that the framework's own sentences carry.</summary>
+internal static partial class Unreadable
+{
+    public static IResult Answer(BadHttpRequestException bad) => bad switch
+    {
+        { StatusCode: not StatusCodes.Status400BadRequest } => Problem.ForStatus(bad.StatusCode).Result(),
+        { InnerException: JsonException json } => Answer(json),
+        _ when BadParameter().Match(bad.Message) is { Success: true } match => Field(match.Groups["name"].Value, NotOfType(match.Groups["type"].Value, match.Groups["value"].Value)),
+        _ when MissingParameter().Match(bad.Message) is { Success: true } match =>
+            match.Groups["source"].Value == "body" ? Problem.InvalidRequest.Result("A JSON body is required.") : Field(match.Groups["name"].Value, "This is required."),
+        _ => Problem.InvalidRequest.Result(),
+    };
+
+    private static IResult Answer(JsonException json)
+    {
+        if (MissingProperties().Match(json.Message) is { Success: true } match)
+            return TypedResults.ValidationProblem(match.Groups["name"].Captures.ToDictionary(name => name.Value, string[] (_) => ["This is required."]));
+        // The reader's own complaint, which the serializer wraps: what follows it is no JSON.
+        if (json.InnerException is JsonException)
+            return Problem.InvalidRequest.Result($"The body is not valid JSON (line {json.LineNumber + 1}, byte {json.BytePositionInLine + 1}).");
+        return json.Path is { } path && TopLevel().Match(path) is { Success: true } field
+            ? Field(field.Groups["name"].Value, "This is not what is expected here; see the API document.")
+            : Problem.InvalidRequest.Result("The body is not the JSON object that is expected here.");
+    }
+
+    private static IResult Field(string name, string sentence) =>
+        TypedResults.ValidationProblem(new Dictionary<string, string[]> { [name] = [sentence] });
+
+    private static string NotOfType(string type, string value) => type.TrimEnd('?') switch
+    {
+        "bool" => "This must be true or false.",
+        "int" or "long" => value.AsSpan().TrimStart('-') is { Length: > 0 } digits && !digits.ContainsAnyExceptInRange('0', '9')
+            ? "This number is out of range."
+            : "This must be a whole number.",
+        _ => "This cannot be read.",
+    };
+
+    [GeneratedRegex("""^Failed to bind parameter "(?<type>\S+) (?<name>\w+)" from "(?<value>.*)"\.$""", RegexOptions.Singleline)]
+    private static partial Regex BadParameter();
+
+    [GeneratedRegex("""^(Required|Implicit body inferred for) parameter "\S+ (?<name>\w+)" (was not provided from (?<source>query string|route|header|body)|but no (?<source>body) was provided)""")]
+    private static partial Regex MissingParameter();
+
+    [GeneratedRegex("missing required properties including: ('(?<name>[^']+)'(, |;|\\.))+")]
+    private static partial Regex MissingProperties();
+
+    [GeneratedRegex("""^\$\.(?<name>[a-z_]+)$""")]
+    private static partial Regex TopLevel();
 }

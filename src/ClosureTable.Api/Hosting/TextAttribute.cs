@@ -34,8 +34,9 @@ internal sealed class TextAttribute(int min, int max) : ValidationAttribute
             : Failed(string.Create(CultureInfo.InvariantCulture, $"must have {min} to {max} characters."), validationContext);
     }
 
-    private static ValidationResult Failed(string sentence, ValidationContext context) =>
-        new($"This {sentence}", context.MemberName is { } name ? [name] : null);
+    /// <param name="context">Null from <see cref="ValidationAttribute.IsValid(object?)"/>, whatever its type says.</param>
+    private static ValidationResult Failed(string sentence, ValidationContext? context) =>
+        new($"This {sentence}", context?.MemberName is { } name ? [name] : null);
 
     private static bool HasLoneSurrogate(ReadOnlySpan<char> text)
     {
@@ -48,4 +49,12 @@ internal sealed class TextAttribute(int min, int max) : ValidationAttribute
 
         return false;
     }
+}
+
+/// <summary>One of a few words, or nothing.</summary>
+[AttributeUsage(AttributeTargets.Property | AttributeTargets.Parameter)]
+internal sealed class OneOfAttribute : AllowedValuesAttribute
+{
+    public OneOfAttribute(params string[] values) : base([null, .. values]) =>
+        ErrorMessage = $"This must be {string.Join(", ", values[..^1])} or {values[^1]}.";
 }

@@ -89,6 +89,13 @@ internal sealed class EventStreams(IOptions<LiveOptions> options, ThreadNotifier
         }
     }
 
+    /// <summary>The read failed: they wait for the next one.</summary>
+    public void PutBack(List<EventStream> newcomers)
+    {
+        lock (gate)
+            joining.AddRange(newcomers.Where(open.Contains));
+    }
+
     /// <summary>Takes streams in: what is delivered from now on is theirs too.</summary>
     public void Admit(IEnumerable<EventStream> newcomers, string snapshot)
     {

@@ -37,6 +37,8 @@ internal sealed class EventTail(
             {
                 await using var connection = await database.OpenOwn(stoppingToken);
                 Backend = connection.ProcessID;
+                // The ring at which the connection before was found to be broken.
+                notifier.Ring();
                 while (true)
                 {
                     var committed = await notifier.Wait(options.Value.PollInterval, stoppingToken);
@@ -94,10 +96,9 @@ internal sealed class EventTail(
             position = batch.Snapshot;
             streams.Admit(newcomers, position);
         }
-        catch (Exception exception)
+        catch
         {
-            foreach (var stream in newcomers)
-                stream.Joined.TrySetException(exception);
+            streams.PutBack(newcomers);
             throw;
         }
     }

@@ -27,10 +27,25 @@ internal static class LiveEndpoints
     public static void MapLive(this IEndpointRouteBuilder app)
     {
         app.MapGet("/comments/{id:long}/events", OfThread).WithTags("Comments")
-            .WithProblems(Problem.CommentNotFound, Problem.TooManyStreams, Problem.StreamsFull);
+            .WithProblems(Problem.CommentNotFound, Problem.TooManyStreams, Problem.StreamsFull)
+            .WithAnswerExample("text/event-stream", Example);
         app.MapGet("/topics/events", OfTopic).WithTags("Topics")
-            .WithProblems(Problem.ValidationFailed, Problem.TooManyStreams, Problem.StreamsFull);
+            .WithProblems(Problem.ValidationFailed, Problem.TooManyStreams, Problem.StreamsFull)
+            .WithAnswerExample("text/event-stream", Example);
     }
+
+    private const string Example = """
+        id: 7
+        event: liked
+        data: {"version":7,"kind":"liked","comment_id":42,"thread":1,"comment":{"id":42,"parent_id":7,"root_id":1,"topic":null,"depth":2,"content":"…","author":{"id":3,"name":"ann"},"created_at":"2026-11-24T07:03:33.123456Z","edited_at":null,"deleted":false,"like_count":12,"child_count":0,"descendant_count":0},"like_count":12}
+
+        :
+
+        event: reset
+        data: {}
+
+
+        """;
 
     /// <summary>Watch a thread.</summary>
     /// <remarks>

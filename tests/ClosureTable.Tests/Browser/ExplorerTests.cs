@@ -105,6 +105,8 @@ public sealed class ExplorerTests(ServiceFixture service, Chromium chromium)
             options.ReducedMotion = ReducedMotion.Reduce;
         });
         await visit.Button("Grow a new thread").ClickAsync();
+        // The page opens on somebody's thread, which may be of the same size: the button comes back when ours is there.
+        await Expect(visit.Button("Grow a new thread")).ToBeEnabledAsync();
         await Expect(visit.Page.Locator(".node")).ToHaveCountAsync(8);
         return visit;
     }

@@ -8,6 +8,7 @@ namespace ClosureTable.Tests.Browser;
 internal sealed class Visit : IAsyncDisposable
 {
     private readonly ConcurrentQueue<string> complaints = new();
+    private readonly TaskCompletionSource listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly IBrowserContext context;
 
     public Visit(IBrowserContext context, IPage page)
@@ -16,6 +17,11 @@ internal sealed class Visit : IAsyncDisposable
         Page = page;
         page.PageError += (_, error) => complaints.Enqueue(error);
         page.Dialog += (_, dialog) => complaints.Enqueue($"The page opened a dialog: {dialog.Message}");
+        page.Response += (_, response) =>
+        {
+            if (response.Ok && response.Url.Contains("/events", StringComparison.Ordinal))
+                listening.TrySetResult();
+        };
         page.Console += (_, message) =>
         {
             if (message.Text.Contains("Content Security Policy", StringComparison.Ordinal))
@@ -26,6 +32,9 @@ internal sealed class Visit : IAsyncDisposable
     public IPage Page { get; }
 
     public IBrowserContext Context => context;
+
+    /// <summary>Waits until the page's stream is open: what happens from then on reaches it.</summary>
+    public Task Listening() => listening.Task.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
 
     /// <summary>The thread that the page embeds.</summary>
     public ILocator Thread => Page.Locator("closure-comments");

@@ -65,9 +65,9 @@
     header { min-height: 28px }
     header > :not(b), footer button, .void { color: color-mix(in srgb, currentColor 75%, transparent) }
     header a { text-decoration: none }
-    footer { margin: -.2em -.6em 0; gap: 0 }
-    .fold { position: absolute; inset-inline-start: calc(var(--pic) / 2 - 12px); bottom: 2px; width: 24px; min-height: 24px; padding: 0; border-radius: 50%; line-height: 1 }
-    .shut .fold { position: static; width: auto; padding: 0 .6em; color: var(--accent) }
+    footer { margin: -.2em -.6em 0; gap: 0; min-height: 28px }
+    .fold { position: absolute; inset-inline-start: calc(var(--pic) / 2 - 12px); bottom: 3px; width: 24px; min-height: 24px; padding: 0; border-radius: 50%; line-height: 1; border: 1.5px solid var(--line) }
+    .shut .fold { position: static; width: auto; padding: 0 .8em; color: var(--accent); border-radius: 99px }
     .like::before { content: "♡\\FE0E  " }
     [aria-pressed=true] { color: var(--red) !important }
     [aria-pressed=true]::before { content: "♥\\FE0E  " }
@@ -78,7 +78,9 @@
     .shut > ol, .shut > article > :not(header, .pic), .shut > article::before { display: none !important }
     .here > article { background: var(--wash); box-shadow: 0 0 0 6px var(--wash) }
     article form { margin: .5em 0 }
+    .bar > span { display: flex; align-items: center }
     .note { text-align: center; margin: 2em }
+    .note:empty { margin: 0 }
     dialog { border: 0; border-radius: 20px; padding: 1.6em; width: min(360px, 92vw); background: Canvas; color: CanvasText; box-shadow: 0 20px 70px #0006 }
     dialog::backdrop { background: #0007 }
     label { display: block; margin: .8em 0 }
@@ -96,8 +98,11 @@
     return element;
   };
 
+  // Parentheses belong to an address in pairs only, and what ends a sentence does not end an address.
+  const address = /(https?:\/\/(?:\([^\s<>"()]*\)|[^\s<>"()])*(?:\([^\s<>"()]*\)|[^\s<>"()'.,;:!?\]]))/i;
+
   /** Content as paragraphs, with a link where a web address stands. */
-  const prose = text => text.split(/\n{2,}/).map(paragraph => h('p', { dir: 'auto' }, ...paragraph.split(/(https?:\/\/[^\s<>"]*[^\s<>"'.,;:!?)\]])/i)
+  const prose = text => text.split(/\n{2,}/).map(paragraph => h('p', { dir: 'auto' }, ...paragraph.split(address)
     .map((part, i) => i % 2 ? h('a', { href: part, rel: 'nofollow ugc noopener', target: '_blank' }, part) : part)));
 
   const kept = kind => {
@@ -286,7 +291,7 @@
           const liked = !place.c.liked;
           put({ id, liked, like_count: place.c.like_count + (liked || -1) });
           put(await call(path + '/like', liked ? 'PUT' : 'DELETE').catch(error => (load(), Promise.reject(error))));
-        }, { class: 'like', ariaLabel: t('like') }),
+        }, { class: 'like' }),
         reply: button('reply', () => form('reply', 'replyTo', 'send', (text, key) => post(place, text, key))),
         edit: button('edit', () => form('edit', 'edit', 'save', async content => put((await call(path, 'PATCH', { content })).comment), place.c.content)),
         remove: button('remove', async () => {
@@ -308,7 +313,7 @@
     const draw = place => {
       const { c, c: { author }, pic, name, to, text, like } = place, { user } = session;
       name.textContent = author?.name ?? '…';
-      pic.textContent = [...name.textContent][0].toUpperCase();
+      pic.textContent = author ? [...author.name][0].toUpperCase() : '';
       pic.style.setProperty('--h', author?.id * 137 % 360 || 0);
       place.list.style.setProperty('--d', c.depth);
       to.hidden = c.depth < 4;
@@ -319,6 +324,7 @@
       if (place.content != content) text.replaceChildren(...prose(place.content = content));
       text.className = c.deleted ? 'text void' : 'text';
       like.textContent = c.like_count ? numbers.format(c.like_count) : '';
+      like.ariaLabel = `${t('like')} ${like.textContent}`;
       like.ariaPressed = !!(user && c.liked);
       like.hidden = place.reply.hidden = c.deleted;
       place.edit.hidden = place.remove.hidden = c.deleted || !user || user.id != author?.id && user.role != 'moderator';

@@ -19,6 +19,8 @@ let thread = null;     // { root_id, version, comments, rows }
 let order = [];        // the comments in the order of reading: each before its replies
 let selected = null;   // the id of the comment that is acted on
 let pointed = null;    // the comment under the pointer, or with the focus
+let opened = null;     // the root of the thread that is shown, or about to be
+let writing = false;
 let stream = null;
 const nodes = new Map();
 
@@ -48,34 +50,32 @@ async function listThreads(chosen) {
 }
 
 async function open(id) {
+  opened = id;
+  const first = await call(`explorer/threads/${id}`);
+  if (opened !== id) return; // another one was chosen meanwhile
   stream?.close();
-  thread = null;
   nodes.forEach(node => node.remove());
   nodes.clear();
-  select(null);
-  await read();
+  thread = null;
+  selected = null;
+  show(first, { kind: 'read', id });
   history.replaceState(null, '', `?thread=${id}`);
   listen(id);
-
-  async function read() {
-    show(await call(`explorer/threads/${id}`), { kind: 'read', id });
-  }
 }
 
-/** Others write too. Each event names what happened, which is what the statement pane needs. */
+/** Others write too. Each event names what happened, which is what the statement pane needs; our own writes know more. */
 function listen(id) {
   stream = new EventSource(`comments/${id}/events`);
   for (const kind of ['created', 'edited', 'deleted', 'moved', 'liked'])
     stream.addEventListener(kind, ({ data }) => {
-      const event = JSON.parse(data);
-      if (event.version > thread.version) attempt(() => refresh({ kind, id: event.comment_id }));
+      if (!writing) attempt(() => refresh({ kind, id: JSON.parse(data).comment_id }));
     });
 }
 
 async function refresh(what) {
-  const id = thread.root_id;
+  const id = opened;
   const next = await call(`explorer/threads/${id}`);
-  if (id === thread.root_id) show(next, what);
+  if (id === opened && next.version > thread.version) show(next, what);
 }
 
 // ---- the four panes ----
@@ -142,6 +142,7 @@ function drawTree(replies) {
       node.remove();
       nodes.delete(id);
     }
+  let previous = canvas.firstChild;
   for (const comment of order) {
     const node = nodes.get(comment.id) ?? makeNode(comment.id);
     const { x, y } = point(comment.id);
@@ -150,7 +151,9 @@ function drawTree(replies) {
     node.classList.toggle('gone', comment.deleted);
     node.title = comment.deleted ? '(deleted)' : comment.excerpt;
     node.ariaLabel = `Comment ${comment.id}, level ${comment.depth}: ${node.title}`;
-    canvas.append(node); // in the order of reading, which is then the order of Tab
+    // In the order of reading, which is then the order of Tab; one that is in its place is left alone, or it would lose the pointer.
+    if (previous.nextSibling !== node) previous.after(node);
+    previous = node;
   }
 }
 
@@ -360,16 +363,21 @@ function select(id) {
 
 async function write(kind, id, parent) {
   const from = order.find(comment => comment.id === id)?.parent_id;
-  if (kind === 'created') {
-    const person = people[Math.floor(Math.random() * people.length)];
-    id = (await call('comments', 'POST', { parent_id: parent, content: saying() }, person.token)).id;
-  } else if (kind === 'moved') {
-    await call(`comments/${id}/parent`, 'PUT', { parent_id: parent }, curator());
-  } else {
-    await call(`comments/${id}${parent ? '?subtree=true' : ''}`, 'DELETE', undefined, curator());
-    if (id === thread.root_id && (parent || order.length === 1)) return start(null);
+  writing = true;
+  try {
+    if (kind === 'created') {
+      const person = people[Math.floor(Math.random() * people.length)];
+      id = (await call('comments', 'POST', { parent_id: parent, content: saying() }, person.token)).id;
+    } else if (kind === 'moved') {
+      await call(`comments/${id}/parent`, 'PUT', { parent_id: parent }, curator());
+    } else {
+      await call(`comments/${id}${parent ? '?subtree=true' : ''}`, 'DELETE', undefined, curator());
+      if (id === opened && (parent || order.length === 1)) return await start(null);
+    }
+    await refresh({ kind, id, from });
+  } finally {
+    writing = false;
   }
-  await refresh({ kind, id, from });
 }
 
 const sayings = ['That is what I saw as well.', 'Do you have numbers for that?', 'It depends on how deep your threads are.', 'Reading is the common case.',
