@@ -1,4 +1,5 @@
 using ClosureTable.Api.Hosting;
+using Microsoft.AspNetCore.Cors;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Net.Http.Headers;
 using NUglify;
@@ -42,7 +43,7 @@ internal static class PageEndpoints
             headers["Cross-Origin-Resource-Policy"] = "cross-origin";
             headers[HeaderNames.CacheControl] = "public, max-age=300";
             return file.Result();
-        }).ExcludeFromDescription();
+        }).WithMetadata(new DisableCorsAttribute()).ExcludeFromDescription();
 
     /// <summary>Other people's pages carry this script, so they get it without its comments and long names.</summary>
     private static string Minified(string script)

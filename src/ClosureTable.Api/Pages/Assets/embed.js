@@ -79,6 +79,7 @@
     .here > article { background: var(--wash); box-shadow: 0 0 0 6px var(--wash) }
     article form { margin: .5em 0 }
     .bar > span { display: flex; align-items: center }
+    .say { margin-bottom: 1.2em }
     .note { text-align: center; margin: 2em }
     .note:empty { margin: 0 }
     dialog { border: 0; border-radius: 20px; padding: 1.6em; width: min(360px, 92vw); background: Canvas; color: CanvasText; box-shadow: 0 20px 70px #0006 }
@@ -297,7 +298,10 @@
         remove: button('remove', async () => {
           if (place.remove.textContent != t('sure')) return place.remove.textContent = t('sure');
           await call(path, 'DELETE');
+          const next = place.li.nextSibling?.querySelector('article') ?? under(place.c)?.article;
           place.c.child_count ? put({ id, deleted: true, author: null }) : still(() => drop(place));
+          // The button is gone; the focus goes to what is nearest, not to the top of the page.
+          [place.article, next, root.querySelector('textarea')].find(element => element?.isConnected).focus({ preventScroll: true });
         }, { onblur: () => place.remove.textContent = t('remove') }),
         news: button('', () => meet(place), { class: 'news' }), rest: h('li', { class: 'rest' }, button('', () => further(place))),
       };
