@@ -7,11 +7,14 @@ namespace ClosureTable.Tests.Fixture;
 /// <summary>Reads answers, and holds failures to the contract's shape.</summary>
 internal static class Answers
 {
+    /// <summary>A thread nests two levels of JSON a level of comments, and the reader stops at 64 unless it is told otherwise.</summary>
+    private static readonly JsonSerializerOptions Deep = new() { MaxDepth = 4096 };
+
     public static async Task<JsonElement> Json(this HttpResponseMessage answer, HttpStatusCode status = HttpStatusCode.OK)
     {
         var body = await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
         Assert.True(answer.StatusCode == status, $"{(int)answer.StatusCode} instead of {(int)status}: {body}");
-        return JsonSerializer.Deserialize<JsonElement>(body);
+        return JsonSerializer.Deserialize<JsonElement>(body, Deep);
     }
 
     public static string Text(this JsonElement json, string property) => json.GetProperty(property).GetString()!;
