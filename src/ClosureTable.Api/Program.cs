@@ -11,6 +11,8 @@ return await CommandLine.Run(args, serve: async settings =>
 {
     var builder = WebApplication.CreateBuilder(settings);
 
+    builder.AddTelemetry();
+    builder.AddRequestLog();
     builder.AddJson();
     builder.AddProblemAnswers();
     builder.AddDatabase();
@@ -28,6 +30,8 @@ return await CommandLine.Run(args, serve: async settings =>
     await using var app = builder.Build();
     await app.OpenDatabase();
 
+    app.UseMetrics();
+    app.UseRequestLog();
     app.UseSecurityHeaders();
     app.UseKnownProxies();
     app.UseProblemAnswers();

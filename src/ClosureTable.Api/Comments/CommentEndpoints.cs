@@ -196,7 +196,11 @@ internal static class CommentEndpoints
         if (answer is null)
             return problem!.Result();
         if (answer.Replayed)
+        {
             response.Headers["Idempotent-Replayed"] = "true";
+            Instruments.AnswerReplayed();
+        }
+
         return new RenderedCreated<Comment>(answer.Body, answer.Location);
     }
 

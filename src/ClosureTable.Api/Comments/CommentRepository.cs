@@ -44,6 +44,7 @@ internal sealed class CommentRepository(NpgsqlDataSource source, WriteTransactio
             var answer = new StoredAnswer(StatusCodes.Status201Created, $"/comments/{id}", render(created));
             if (key is not null)
                 await connection.Keep(key, answer, ct);
+            Instruments.CommentCreated(parent is null ? 0 : parent.Depth + 1);
             return answer;
         }, ct);
 

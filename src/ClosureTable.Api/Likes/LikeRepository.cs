@@ -35,7 +35,7 @@ internal sealed class LikeRepository(NpgsqlDataSource source, WriteTransaction w
                 return Problem.CommentNotFound;
             if (comment.Deleted)
                 return Problem.CommentDeleted;
-            var count = await connection.ExecuteScalarAsync<int>(new CommandDefinition($"""
+            var (changed, count) = await connection.QuerySingleAsync<(bool Changed, int Count)>(new CommandDefinition($"""
                 with changed as (
                   {change}
                 ),
@@ -61,8 +61,12 @@ internal sealed class LikeRepository(NpgsqlDataSource source, WriteTransaction w
                   select root_id, version, 'liked', id, topic, data
                   from thread
                 )
-                select coalesce((select like_count from counted), (select like_count from comments_comments where id = @id))
+                select
+                  exists (select from counted),
+                  coalesce((select like_count from counted), (select like_count from comments_comments where id = @id))
                 """, new { id, caller = caller.Id }, cancellationToken: ct));
+            if (changed)
+                Instruments.LikeChanged(given: liked);
             return new CommentLikes { Id = id, LikeCount = count, Liked = liked };
         }, ct);
 

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using ClosureTable.Api.Comments;
+using ClosureTable.Api.Hosting;
 using Microsoft.Extensions.Options;
 
 namespace ClosureTable.Api.Live;
@@ -20,6 +21,8 @@ internal sealed class EventReplay(EventRepository events, ThreadRepository threa
         EventStream stream, ThreadPosition? position, bool known, long current, [EnumeratorCancellation] CancellationToken ct)
     {
         var until = await stream.Joined.Task;
+        if (position is not null)
+            Instruments.StreamReplayed();
         var after = position?.Version ?? current;
         if (known && position is null)
             yield return [EventFrame.Start(current)];
@@ -58,6 +61,8 @@ internal sealed class EventReplay(EventRepository events, ThreadRepository threa
         EventStream stream, TopicPosition? position, bool known, [EnumeratorCancellation] CancellationToken ct)
     {
         var until = await stream.Joined.Task;
+        if (position is not null)
+            Instruments.StreamReplayed();
         if (known && position is null)
         {
             yield return [EventFrame.Start(0, until)];

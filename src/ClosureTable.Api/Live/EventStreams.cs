@@ -40,6 +40,7 @@ internal sealed class EventStreams(IOptions<LiveOptions> options, ThreadNotifier
             joining.Add(stream);
         }
 
+        Instruments.StreamOpened();
         notifier.Ring();
         try
         {
@@ -61,6 +62,7 @@ internal sealed class EventStreams(IOptions<LiveOptions> options, ThreadNotifier
         {
             if (!open.Remove(stream))
                 return;
+            Instruments.StreamClosed();
             joining.Remove(stream);
             if (--perClient[stream.Client] == 0)
                 perClient.Remove(stream.Client);
