@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace ClosureTable.Api.Hosting;
@@ -20,7 +21,11 @@ internal static class HealthEndpoints
     public static void MapHealth(this IEndpointRouteBuilder app)
     {
         // Live asks nothing of the database: a service that waits for it must not be restarted for that.
-        app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = _ => false }).DisableRateLimiting().AllowAnonymous();
-        app.MapHealthChecks("/health/ready", new HealthCheckOptions()).DisableRateLimiting().AllowAnonymous();
+        app.MapProbe("/health/live", new HealthCheckOptions { Predicate = _ => false });
+        app.MapProbe("/health/ready", new HealthCheckOptions());
     }
+
+    /// <summary>The framework's own takes every verb.</summary>
+    private static void MapProbe(this IEndpointRouteBuilder app, string path, HealthCheckOptions options) =>
+        app.MapHealthChecks(path, options).WithMetadata(new HttpMethodMetadata([HttpMethods.Get, HttpMethods.Head])).DisableRateLimiting().AllowAnonymous();
 }
