@@ -1,6 +1,7 @@
 using ClosureTable.Api.Accounts;
 using ClosureTable.Api.Commands;
 using ClosureTable.Api.Comments;
+using ClosureTable.Api.Feeds;
 using ClosureTable.Api.Hosting;
 using ClosureTable.Api.Likes;
 using ClosureTable.Api.Live;
@@ -26,6 +27,7 @@ return await CommandLine.Run(args, serve: async settings =>
     builder.AddLikes();
     builder.AddLive();
     builder.AddSearch();
+    builder.AddFeeds();
 
     await using var app = builder.Build();
     await app.OpenDatabase();
@@ -41,16 +43,18 @@ return await CommandLine.Run(args, serve: async settings =>
     app.UseBadTokenRefusal();
     app.UseAuthorization();
 
-    app.MapAccounts();
-    app.MapComments();
-    app.MapLikes();
-    app.MapLive();
-    app.MapSearch();
-    app.MapHealth();
-    app.MapApiDoc();
-    app.MapProblemPage();
-    app.MapPages();
-    app.MapExplorer();
+    var endpoints = app.MapGetWithHead();
+    endpoints.MapAccounts();
+    endpoints.MapComments();
+    endpoints.MapLikes();
+    endpoints.MapLive();
+    endpoints.MapSearch();
+    endpoints.MapFeeds();
+    endpoints.MapHealth();
+    endpoints.MapApiDoc();
+    endpoints.MapProblemPage();
+    endpoints.MapPages();
+    endpoints.MapExplorer();
 
     await app.RunAsync();
 });

@@ -57,6 +57,8 @@ internal static class ApiDoc
             options.SwaggerDoc("v1", new OpenApiInfo { Title = Title, Version = "1", Description = Conventions });
             options.IncludeXmlComments(typeof(ApiDoc).Assembly);
             options.CustomOperationIds(OperationId);
+            // HEAD goes without saying wherever there is GET.
+            options.DocInclusionPredicate((_, operation) => operation.HttpMethod != HttpMethods.Head);
             options.SupportNonNullableReferenceTypes();
             options.NonNullableReferenceTypesAsRequired();
             options.ParameterFilter<DocumentedParameters>();

@@ -30,7 +30,7 @@ internal sealed class RenderedJson<T>(ReadOnlySequence<byte> body) : IResult, IE
         using var memory = rented;
         if (ETag is not null)
         {
-            if (HttpMethods.IsGet(httpContext.Request.Method) && Etags.NoneMatch(httpContext.Request, ETag))
+            if (Etags.IsRead(httpContext.Request) && Etags.NoneMatch(httpContext.Request, ETag))
             {
                 await new NotModified(ETag).ExecuteAsync(httpContext);
                 return;
@@ -112,9 +112,11 @@ internal static class Etags
     public static void Tag(HttpContext context, string tag)
     {
         context.Response.Headers.ETag = tag;
-        if (HttpMethods.IsGet(context.Request.Method))
+        if (IsRead(context.Request))
             context.Response.Headers.CacheControl = "private, no-cache";
     }
+
+    public static bool IsRead(HttpRequest request) => HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method);
 
     /// <summary>Whether <c>If-None-Match</c> names the tag: the client has this answer already.</summary>
     public static bool NoneMatch(HttpRequest request, string tag)

@@ -16,7 +16,7 @@ internal static class ExplorerEndpoints
     /// <summary>The most comments of a thread that is shown: the drawing and the matrix are for looking, not for scale.</summary>
     private const int MostComments = 200;
 
-    public static void MapExplorer(this WebApplication app)
+    public static void MapExplorer(this IEndpointRouteBuilder app)
     {
         if (!IsEnabled(app))
             return;
@@ -28,12 +28,15 @@ internal static class ExplorerEndpoints
         var explorer = app.MapGroup("/explorer").ExcludeFromDescription().AllowAnonymous();
         explorer.MapGet("/threads", Threads);
         explorer.MapGet("/threads/{id:long}", Thread);
-        if (app.Environment.IsDevelopment())
+        if (InDevelopment(app))
             explorer.MapPost("/people", People);
     }
 
-    public static bool IsEnabled(WebApplication app) =>
-        app.Configuration.GetValue("Explorer:Enabled", defaultValue: app.Environment.IsDevelopment());
+    public static bool IsEnabled(IEndpointRouteBuilder app) =>
+        app.ServiceProvider.GetRequiredService<IConfiguration>().GetValue("Explorer:Enabled", defaultValue: InDevelopment(app));
+
+    private static bool InDevelopment(IEndpointRouteBuilder app) =>
+        app.ServiceProvider.GetRequiredService<IHostEnvironment>().IsDevelopment();
 
     /// <summary>The threads that something happened in last.</summary>
     private static async Task<ExplorerThreads> Threads(NpgsqlDataSource database, CancellationToken ct)

@@ -9,7 +9,7 @@ namespace ClosureTable.Api.Pages;
 /// <summary>The demo page, and the thread for other people's pages.</summary>
 internal static class PageEndpoints
 {
-    public static void MapPages(this WebApplication app)
+    public static void MapPages(this IEndpointRouteBuilder app)
     {
         var pages = app.MapGroup("").ExcludeFromDescription().AllowAnonymous();
         pages.MapPage("/", "index.html", ExplorerEndpoints.IsEnabled(app) ? null : WithoutExplorer);

@@ -30,6 +30,7 @@ public sealed class TourTests(ServiceFixture fixture)
         await tour.Moderation();
         await tour.Likes();
         await tour.Search();
+        await tour.Feeds();
         await tour.Live();
         await tour.Probes();
         await tour.WhatAllOperationsShare();
@@ -182,6 +183,21 @@ public sealed class TourTests(ServiceFixture fixture)
                 await Expect(HttpStatusCode.Conflict, Send(ann, method, path));
                 await Expect(HttpStatusCode.NotFound, Send(ann, method, $"/comments/{long.MaxValue}/like"));
             }
+        }
+
+        public async Task Feeds()
+        {
+            var (id, _, token) = await fixture.NewUser();
+            var topic = Conversation.NewTopic();
+            await recorder.Caller(service, token).Begin("a root", topic);
+            var anybody = Anybody();
+            foreach (var path in new[] { $"/topics/feed?topic={Uri.EscapeDataString(topic)}", $"/users/{id}/feed" })
+            {
+                using var answer = await anybody.Get(path);
+                await Expect(HttpStatusCode.NotModified, Send(anybody, HttpMethod.Get, path, header: "If-None-Match", value: answer.Headers.ETag!.ToString()));
+            }
+
+            await Expect(HttpStatusCode.NotFound, anybody.Get($"/users/{long.MaxValue}/feed"));
         }
 
         public async Task Search()

@@ -1,0 +1,56 @@
+using Dapper;
+using Npgsql;
+
+namespace ClosureTable.Api.Feeds;
+
+/// <summary>A comment as a feed shows it.</summary>
+internal sealed record FeedComment
+{
+    public long Id { get; init; }
+    public string Content { get; init; } = "";
+    public string AuthorName { get; init; } = "";
+    public DateTime CreatedAt { get; init; }
+    public DateTime? EditedAt { get; init; }
+}
+
+/// <summary>The newest comments, of a topic or of a user; deleted ones are left out.</summary>
+internal sealed class FeedRepository(NpgsqlDataSource source)
+{
+    /// <summary>How many comments a feed has.</summary>
+    public const int Length = 50;
+
+    /// <summary>The newest comments of all threads of a topic.</summary>
+    public async Task<IReadOnlyList<FeedComment>> OfTopic(string topic, CancellationToken ct)
+    {
+        await using var connection = await source.OpenConnectionAsync(ct);
+        return (await connection.QueryAsync<FeedComment>(new CommandDefinition("""
+            select c.id, c.content, author.name as author_name, c.created_at, c.edited_at
+            from comments_threads thread
+            join comments_comments c on c.root_id = thread.root_id
+            join auth_users author on author.id = c.author_id
+            where thread.topic = @topic and thread.comment_count > 0 and c.deleted_at is null
+            order by c.created_at desc, c.id desc
+            limit @Length
+            """, new { topic, Length }, cancellationToken: ct))).AsList();
+    }
+
+    /// <summary>A user's newest comments, and the name; null when there is no such user.</summary>
+    public async Task<(string Name, IReadOnlyList<FeedComment> Comments)?> OfUser(long userId, CancellationToken ct)
+    {
+        await using var connection = await source.OpenConnectionAsync(ct);
+        await using var results = await connection.QueryMultipleAsync(new CommandDefinition("""
+            select name from auth_users where id = @userId;
+
+            -- Ids are given in the order of writing, nearly: the index by author and id has the newest at its end.
+            select c.id, c.content, author.name as author_name, c.created_at, c.edited_at
+            from comments_comments c
+            join auth_users author on author.id = c.author_id
+            where c.author_id = @userId and c.deleted_at is null
+            order by c.id desc
+            limit @Length;
+            """, new { userId, Length }, cancellationToken: ct));
+        return await results.ReadSingleOrDefaultAsync<string>() is { } name
+            ? (name, (await results.ReadAsync<FeedComment>()).AsList())
+            : null;
+    }
+}
