@@ -1,4 +1,5 @@
 using ClosureTable.Api.Hosting;
+using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Cors;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Net.Http.Headers;
@@ -48,7 +49,8 @@ internal static class PageEndpoints
     /// <summary>Other people's pages carry this script, so they get it without its comments and long names.</summary>
     private static string Minified(string script)
     {
-        var minified = Uglify.Js(script);
+        // The indentation of its style sheet is in a string, which a minifier leaves alone.
+        var minified = Uglify.Js(Regex.Replace(script, @"^\s+", "", RegexOptions.Multiline));
         return minified.HasErrors
             ? throw new InvalidOperationException("embed.js cannot be minified: " + string.Join("; ", minified.Errors))
             : "// <closure-comments>: see docs/embed.md\n" + minified.Code;

@@ -56,20 +56,26 @@ public sealed class Chromium(ServiceFixture service) : IAsyncLifetime
         options?.Invoke(settings);
         var context = await browser.NewContextAsync(settings);
         context.SetDefaultTimeout(20_000);
+        var visit = new Visit(context, await context.NewPageAsync());
         if (user is not null)
         {
             var (id, _, _) = await service.NewUser(user, role ?? Roles.User);
             var refreshToken = await service.Services.GetRequiredService<SessionRepository>().Start(id, TestContext.Current.CancellationToken);
-            // Once: a reload must find what the page kept, not this one again, which is spent by then.
-            await context.AddInitScriptAsync($$"""
-                if (!localStorage.getItem('test')) {
-                  localStorage.setItem('test', 'signed in');
-                  localStorage.setItem('closure-comments {{origin}}', '{{refreshToken}}');
-                }
-                """);
+            // A page of the same origin that does nothing, to put the session where the thread keeps it.
+            await visit.Page.GotoAsync("/icon.svg");
+            await visit.Page.EvaluateAsync("""
+                ([server, token]) => new Promise(done => {
+                  const request = indexedDB.open('closure-comments');
+                  request.onupgradeneeded = () => request.result.createObjectStore('sessions');
+                  request.onsuccess = () => {
+                    const transaction = request.result.transaction('sessions', 'readwrite');
+                    transaction.objectStore('sessions').put(token, server);
+                    transaction.oncomplete = () => done();
+                  };
+                })
+                """, new[] { origin.ToString(), refreshToken });
         }
 
-        var visit = new Visit(context, await context.NewPageAsync());
         await visit.Page.GotoAsync(path);
         return visit;
     }

@@ -106,18 +106,43 @@
   const prose = text => text.split(/\n{2,}/).map(paragraph => h('p', { dir: 'auto' }, ...paragraph.split(address)
     .map((part, i) => i % 2 ? h('a', { href: part, rel: 'nofollow ugc noopener', target: '_blank' }, part) : part)));
 
-  const kept = kind => {
+  const stored = kind => {
     try { return window[kind] ?? {}; } catch { return {}; } // a browser that keeps nothing for this page
   };
-  const drafts = kept('sessionStorage');
+  const drafts = stored('sessionStorage');
+
+  // Refresh tokens are in IndexedDB: what a tab writes to localStorage another one may see later than the lock that it was written under.
+  const database = new Promise((done, fail) => {
+    const request = indexedDB.open('closure-comments');
+    request.onupgradeneeded = () => request.result.createObjectStore('sessions');
+    request.onsuccess = () => done(request.result);
+    request.onerror = fail;
+  });
+  database.catch(() => {});
+  const inDatabase = async (verb, ...values) => {
+    const transaction = (await database).transaction('sessions', 'readwrite');
+    const request = transaction.objectStore('sessions')[verb](...values);
+    return new Promise((done, fail) => {
+      transaction.oncomplete = () => done(request.result);
+      transaction.onabort = fail;
+    });
+  };
+
   const sessions = {};
 
   /** A session at a server, shared by the threads of the page. The access token never leaves this function. */
   const Session = (server, mode) => {
-    const slot = 'closure-comments ' + server;
-    const store = kept({ local: 'localStorage', tab: 'sessionStorage' }[mode]);
     const self = new EventTarget();
-    let access, until = 0, turn;
+    const tab = mode == 'tab' ? stored('sessionStorage') : {}, slot = 'closure-comments ' + server;
+    let access, until = 0, turn, open = true;
+
+    // Of one tab, where no database is asked for or to be had.
+    const read = () => mode == 'local' ? inDatabase('get', server).catch(() => tab[slot]) : tab[slot];
+    const write = async token => {
+      open = !!token;
+      if (mode == 'local' && await inDatabase(...token ? ['put', token, server] : ['delete', server]).then(() => true, () => {})) return;
+      token ? tab[slot] = token : delete tab[slot];
+    };
 
     const become = user => {
       self.user = user;
@@ -127,27 +152,30 @@
       const end = Date.parse(answer.expired) - 3e4;
       until = end > Date.now() ? end : Infinity; // by a clock that is wrong: the server's 401 will tell
       access = answer.token;
-      store[slot] = answer.refresh_token;
+      return write(answer.refresh_token);
     };
-    const forget = () => {
-      delete store[slot];
+    const forget = async () => {
       access = null;
+      await write();
       become(null);
     };
     const refresh = async () => {
       try {
-        keep(await self.call('auth/refresh', 'POST', { refresh_token: store[slot] }));
+        const refresh_token = await read();
+        if (refresh_token) await keep(await self.call('auth/refresh', 'POST', { refresh_token }));
+        else open = false;
       } catch (error) {
-        if (error.status == 401) forget(); // anything else may pass, and the session stays
+        if (error.status == 401) await forget(); // anything else may pass, and the session stays
       }
       turn = null;
     };
+    // The first use of a refresh token spends it and the second one ends the session: one tab at a time.
+    const renew = () => open && Date.now() > until && (turn ??= navigator.locks ? navigator.locks.request(slot, refresh) : refresh());
 
     return Object.assign(self, {
       async call(path, method, body, key) {
         const own = !path.startsWith('auth/');
-        // The first use of a refresh token spends it and the second one ends the session: one tab at a time.
-        if (own && Date.now() > until && store[slot]) await (turn ??= navigator.locks ? navigator.locks.request(slot, refresh) : refresh());
+        if (own) await renew();
         const headers = {};
         if (body) headers['Content-Type'] = 'application/json';
         if (key) headers['Idempotency-Key'] = key;
@@ -163,19 +191,17 @@
       },
       /** Who was signed in when the page was left. */
       async resume() {
-        if (!self.user && (access || store[slot])) {
-          const user = await self.call('users/me');
-          if (access) become(user);
-        }
+        await renew();
+        if (access && !self.user) become(await self.call('users/me'));
       },
       async signIn(email, password, name) {
         if (name) await self.call('auth/register', 'POST', { email, password, name });
-        keep(await self.call('auth/login', 'POST', { email, password }));
+        await keep(await self.call('auth/login', 'POST', { email, password }));
         await self.resume();
       },
-      signOut() {
-        const refresh_token = store[slot];
-        forget();
+      async signOut() {
+        const refresh_token = await read();
+        await forget();
         return self.call('auth/logout', 'POST', { refresh_token });
       },
     });
@@ -191,7 +217,7 @@
     const lang = host.closest('[lang]')?.lang || navigator.language;
     const plural = new Intl.PluralRules(lang), numbers = new Intl.NumberFormat(lang), ages = new Intl.RelativeTimeFormat(lang, { numeric: 'auto' });
     const root = host.shadowRoot, places = new Map();
-    let texts, total, live, turn, loading, sort = host.getAttribute('sort') ?? 'top';
+    let texts, total, live, turn, loading, here, sort = host.getAttribute('sort') ?? 'top';
 
     const t = (key, value) => {
       const forms = texts[key].split('|');
@@ -200,8 +226,9 @@
     };
     const button = (key, act, props) => h('button', { type: 'button', class: key, onclick: () => act()?.catch?.(say), ...props }, texts[key] ? t(key, 1) : '');
     const says = h('output'), note = h('p', { class: 'note' }), count = h('h2'), who = h('span');
+    const reason = error => error.status ? error.message : t('failed');
     const say = error => {
-      says.textContent = error.message;
+      says.textContent = reason(error);
       setTimeout(() => says.textContent = '', 6e3);
     };
 
@@ -233,7 +260,7 @@
     const load = () => loading = reload();
     const reload = async () => {
       const mine = turn = {}, { user } = session;
-      who.replaceChildren(...user ? [user.name, button('signOut', session.signOut)] : [button('signIn', ask)]);
+      who.replaceChildren(...user ? [h('bdi', {}, user.name), button('signOut', session.signOut)] : [button('signIn', ask)]);
       listen();
       try {
         all.cursor = null;
@@ -247,6 +274,7 @@
         tell(number);
         const lacks = place => place.list.isConnected && !place.rest.hidden && sizes.get(place) - shown(place);
         for (let pages = 0, place; pages < 20 && (place = before.find(place => lacks(place) > 0)); pages++) fill(place, await page(place, Math.min(lacks(place), 100)));
+        if (here && !here.li.isConnected) arrive().catch(say);
       } catch {
         if (mine == turn) note.replaceChildren(t('failed'), button('again', load));
       }
@@ -285,7 +313,7 @@
       };
       const place = {
         c: { id }, fresh: new Map(),
-        pic: h('span', { class: 'pic', ariaHidden: true }), name: h('b', { id: 'by' + id, dir: 'auto' }), to: h('a', { href: '#' }), time: h('time'),
+        pic: h('span', { class: 'pic', ariaHidden: true }), name: h('b', { id: 'by' + id, dir: 'auto' }), to: h('a', { href: '#', dir: 'auto' }), time: h('time'),
         edited: h('i', {}, t('edited')), fold: button('', () => fold(place), { class: 'fold' }), text: h('div'),
         like: button('', async () => {
           if (!await ask()) return;
@@ -297,9 +325,10 @@
         edit: button('edit', () => form('edit', 'edit', 'save', async content => put((await call(path, 'PATCH', { content })).comment), place.c.content)),
         remove: button('remove', async () => {
           if (place.remove.textContent != t('sure')) return place.remove.textContent = t('sure');
-          await call(path, 'DELETE');
           const next = place.li.nextSibling?.querySelector('article') ?? under(place.c)?.article;
-          place.c.child_count ? put({ id, deleted: true, author: null }) : still(() => drop(place));
+          await call(path, 'DELETE');
+          if (place.c.child_count) put({ id, deleted: true, author: null });
+          else if (places.has(id)) still(() => drop(place)); // or the stream was faster
           // The button is gone; the focus goes to what is nearest, not to the top of the page.
           [place.article, next, root.querySelector('textarea')].find(element => element?.isConnected).focus({ preventScroll: true });
         }, { onblur: () => place.remove.textContent = t('remove') }),
@@ -427,7 +456,7 @@
         if (places.has(gone)) drop(places.get(gone));
       }
       tell(total);
-      if (kind == 'deleted') recount().then(tell);
+      if (kind == 'deleted') recount().then(tell, () => {});
     };
 
     /** Changes the page without moving the comment that is being read, or the focus. */
@@ -451,12 +480,12 @@
         if (line[0].topic != topic) return;
         for (const c of line) add(under(c), c, true);
       }
-      const place = places.get(id);
-      for (let up = place; up.li; up = under(up.c)) fold(up, false);
-      root.querySelector('.here')?.classList.remove('here');
-      place.li.className = 'here';
-      place.article.focus({ preventScroll: true });
-      place.article.scrollIntoView({ block: 'center' });
+      here?.li.classList.remove('here');
+      here = places.get(id);
+      for (let up = here; up.li; up = under(up.c)) fold(up, false);
+      here.li.className = 'here';
+      here.article.focus({ preventScroll: true });
+      here.article.scrollIntoView({ block: 'center' });
     };
 
     /** Up, Down, Home and End walk the comments; Left and Right fold and unfold, or go to the parent and the first reply. */
@@ -510,7 +539,7 @@
         event.preventDefault();
         main.disabled = true;
         alert.textContent = '';
-        await send().catch(error => alert.textContent = error.message);
+        await send().catch(error => alert.textContent = reason(error));
         main.disabled = false;
       };
       return form;
@@ -539,6 +568,7 @@
 
     const start = async () => {
       const shipped = /^ru/.test(lang) && await import(home + 'embed.ru.js').catch(() => {});
+      if (signal.aborted) return; // the element was taken out, or given another topic, meanwhile
       texts = { ...english, ...shipped?.default, ...host.texts };
       const order = h('select', { ariaLabel: t('order'), onchange: () => (sort = order.value, load()) }, ...['top', 'new', 'old'].map(value => h('option', { value, selected: value == sort }, t(value))));
       all.rest = h('li', { class: 'rest', hidden: true }, button('more', () => further(all)));
@@ -549,15 +579,15 @@
       root.replaceChildren(h('section', { onkeydown: walk }, h('div', { class: 'bar' }, count, order, who),
         write('say', t('say'), 'send', (text, key) => post(all, text, key)), h('div', { class: 'pill', role: 'status' }, all.news, says), note, all.list));
       root.firstChild.addEventListener('focusin', rove);
+      const clock = setInterval(() => places.forEach(date), 3e4);
+      signal.onabort = () => (clearInterval(clock), live?.close());
       await session.resume().catch(() => {});
-      await load();
       if (signal.aborted) return;
       session.addEventListener('change', load, { signal });
       addEventListener('hashchange', () => arrive().catch(say), { signal });
       // A hidden tab gives its connection back: over HTTP/1.1 a browser has six for a server.
       document.addEventListener('visibilitychange', () => document.hidden ? live.close() : load(), { signal });
-      const clock = setInterval(() => places.forEach(date), 3e4);
-      signal.onabort = () => (clearInterval(clock), live.close());
+      await load();
       arrive().catch(say);
     };
     start();
