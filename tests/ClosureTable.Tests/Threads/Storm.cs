@@ -41,42 +41,45 @@ internal sealed class Storm(ServiceFixture fixture, int seed)
     {
         var beginner = await fixture.SignedIn();
         for (var thread = 0; thread < Threads; thread++)
-            await Create(beginner, null, $"root {thread}");
+            await Create(beginner, null, $"root {thread}", []);
         await Task.WhenAll(Enumerable.Range(0, Workers).Select(worker => Task.Run(async () =>
         {
             var (user, _, token) = await fixture.NewUser($"worker {worker}", worker < Moderators ? Roles.Moderator : Roles.User);
             using var client = fixture.Client().With(token);
             var random = new Random(seed * Workers + worker);
+            var own = new List<long>();
             for (var operation = 0; operation < operations; operation++)
-                await Do(random, client, user, worker < Moderators, $"{worker}.{operation}");
+                await Do(random, client, user, worker < Moderators, own, $"{worker}.{operation}");
         })));
     }
 
-    private async Task Do(Random random, HttpClient client, long user, bool moderator, string text)
+    private async Task Do(Random random, HttpClient client, long user, bool moderator, List<long> own, string text)
     {
         var id = Any(random);
+        // Mostly what one may edit and delete, and sometimes what one may not.
+        var mine = own.Count > 0 && random.Next(10) > 0 ? own[random.Next(own.Count)] : id;
         switch (random.Next(100))
         {
             case < 35:
-                await Create(client, id, $"reply {text}");
+                await Create(client, id, $"reply {text}", own);
                 break;
             case < 37:
-                await Create(client, null, $"root {text}");
+                await Create(client, null, $"root {text}", own);
                 break;
             case < 50:
-                using (var answer = await client.Patch($"/comments/{id}", new { content = $"edit {text}" }))
+                using (var answer = await client.Patch($"/comments/{mine}", new { content = $"edit {text}" }))
                 {
                     if (await Told(answer) is { } told && told.Int("updated") == 1)
-                        Assert.True(Edited.TryAdd(Version(answer), (id, $"edit {text}")), "Two edits were told the same version.");
+                        Assert.True(Edited.TryAdd(Version(answer), (mine, $"edit {text}")), "Two edits were told the same version.");
                 }
 
                 break;
             case < 63:
                 var subtree = moderator && random.Next(4) == 0;
-                using (var answer = await client.Delete($"/comments/{id}{(subtree ? "?subtree=true" : "")}"))
+                using (var answer = await client.Delete($"/comments/{mine}{(subtree ? "?subtree=true" : "")}"))
                 {
                     if (await Told(answer) is { } told)
-                        Deleted.Add((id, told.Int("deleted")));
+                        Deleted.Add((mine, told.Int("deleted")));
                 }
 
                 break;
@@ -104,12 +107,13 @@ internal sealed class Storm(ServiceFixture fixture, int seed)
         }
     }
 
-    private async Task Create(HttpClient client, long? parentId, string content)
+    private async Task Create(HttpClient client, long? parentId, string content, List<long> own)
     {
         using var answer = await client.Post("/comments", new { content, parent_id = parentId });
         if (await Told(answer) is not { } comment)
             return;
         Created[comment.Id()] = content;
+        own.Add(comment.Id());
         lock (idsLock)
             ids.Add(comment.Id());
     }
