@@ -35,14 +35,19 @@ internal static class ProblemAnswers
 
     /// <summary>
     /// JSON is UTF-8 (RFC 8259). The framework would transcode what it knows and throw on the rest; one clear answer is better.
+    /// It also throws on a charset in quotes, which are allowed: what it need not know, it is not told.
     /// </summary>
-    private static Task RequireUtf8Json(HttpContext context, RequestDelegate next) =>
-        context.GetEndpoint()?.Metadata.GetMetadata<IAcceptsMetadata>() is not null
-        && MediaTypeHeaderValue.TryParse(context.Request.ContentType, out var type)
-        && type.Charset.HasValue
-        && !HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase)
-            ? Problem.UnsupportedMediaType.Result().ExecuteAsync(context)
-            : next(context);
+    private static Task RequireUtf8Json(HttpContext context, RequestDelegate next)
+    {
+        if (context.GetEndpoint()?.Metadata.GetMetadata<IAcceptsMetadata>() is null
+            || !MediaTypeHeaderValue.TryParse(context.Request.ContentType, out var type) || !type.Charset.HasValue)
+            return next(context);
+        if (!HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase))
+            return Problem.UnsupportedMediaType.Result().ExecuteAsync(context);
+        type.Charset = null;
+        context.Request.ContentType = type.ToString();
+        return next(context);
+    }
 
     /// <summary>
     /// Completes problems and sends them, whatever the client accepts: it is told the reason in a format that it did not

@@ -34,7 +34,7 @@ internal sealed class ApiDocument
 
     /// <summary>The operation that answers a request; null where the document knows none.</summary>
     public ApiOperation? Find(HttpMethod method, string path) => Operations
-        .Where(operation => operation.Method == method.Method && operation.Matches(path))
+        .Where(operation => operation.Method == method.Method && operation.Matches(path.TrimEnd('/')))
         // Of /users/me/likes and /users/{id}/likes, the one that says more.
         .MinBy(operation => operation.Path.Count(character => character == '{'));
 

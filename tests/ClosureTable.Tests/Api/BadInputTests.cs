@@ -129,6 +129,19 @@ public sealed partial class BadInputTests(ServiceFixture fixture, IsolatedServic
     }
 
     [Theory]
+    [InlineData("application/json")]
+    [InlineData("APPLICATION/JSON;charset=UTF-8")]
+    [InlineData("application/json; charset=\"utf-8\"")]
+    [InlineData("application/json; charset=utf-8; x=y")]
+    [InlineData("application/merge-patch+json")]
+    public async Task Json_in_UTF_8_may_be_announced_in_any_spelling_and_begin_with_its_mark(string type)
+    {
+        foreach (var mark in new byte[][] { [], [0xef, 0xbb, 0xbf] })
+            await (await ann.PostAsync("/comments", Raw([.. mark, .. "{\"content\":\"a\"}"u8], type), Ct)).Json(HttpStatusCode.Created);
+        before = await service.Contents();
+    }
+
+    [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public async Task Three_megabytes_are_413_whether_or_not_they_are_announced(bool chunked)
