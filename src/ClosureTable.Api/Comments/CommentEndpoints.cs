@@ -103,11 +103,8 @@ internal static class CommentEndpoints
             return new RenderedJson<Comment>(kept.Body) { ETag = kept.ETag };
 
         var variant = Variant($"tree {id} {shape}", user);
-        if (request.Headers.IfNoneMatch.Count > 0
-            && await threads.Locate(id, ct) is { } at
-            && ThreadTag.Of(at.RootId, at.Version, variant) is var tag
-            && Etags.NoneMatch(request, tag))
-            return new NotModified(tag);
+        if (await Unchanged(request, threads, id, variant, ct) is { } unchanged)
+            return unchanged;
 
         using var forest = await threads.Tree(id, shape, user.UserId, ct);
         if (forest is null)
@@ -138,14 +135,17 @@ internal static class CommentEndpoints
     {
         if (!cursors.TryRead(cursor, CursorList.Replies, id, SortOf(sort), out var after))
             return Problem.InvalidCursor.Result();
-        if (await threads.Locate(id, ct) is not { } at)
-            return Problem.CommentNotFound.Result();
         var shape = new TreeShape(SortOf(sort) ?? after?.Sort ?? CommentSort.Old, depth, children, limit);
-        var tag = ThreadTag.Of(at.RootId, at.Version, Variant($"children {id} {shape} {cursor}", user));
-        if (Etags.NoneMatch(request, tag))
-            return new NotModified(tag);
-        using var forest = await threads.Replies(id, after, shape, user.UserId, ct);
-        return new RenderedJson<CommentPage>(answers.Page(forest, user.UserId is not null, nested: true)) { ETag = tag };
+        var variant = Variant($"children {id} {shape} {cursor}", user);
+        if (await Unchanged(request, threads, id, variant, ct) is { } unchanged)
+            return unchanged;
+        if (await threads.Replies(id, after, shape, user.UserId, ct) is not var (at, forest))
+            return Problem.CommentNotFound.Result();
+        using var replies = forest;
+        return new RenderedJson<CommentPage>(answers.Page(replies, user.UserId is not null, nested: true))
+        {
+            ETag = ThreadTag.Of(at.RootId, at.Version, variant),
+        };
     }
 
     /// <summary>Read the comments above one.</summary>
@@ -154,13 +154,16 @@ internal static class CommentEndpoints
     private static async Task<Results<RenderedJson<CommentPage>, NotModified, ProblemHttpResult>> Ancestors(
         long id, ThreadRepository threads, CommentAnswers answers, ClaimsPrincipal user, HttpRequest request, CancellationToken ct)
     {
-        if (await threads.Locate(id, ct) is not { } at)
+        var variant = Variant($"ancestors {id}", user);
+        if (await Unchanged(request, threads, id, variant, ct) is { } unchanged)
+            return unchanged;
+        if (await threads.Ancestors(id, user.UserId, ct) is not var (at, forest))
             return Problem.CommentNotFound.Result();
-        var tag = ThreadTag.Of(at.RootId, at.Version, Variant($"ancestors {id}", user));
-        if (Etags.NoneMatch(request, tag))
-            return new NotModified(tag);
-        using var forest = await threads.Ancestors(id, user.UserId, ct);
-        return new RenderedJson<CommentPage>(answers.Page(forest, user.UserId is not null, nested: false)) { ETag = tag };
+        using var ancestors = forest;
+        return new RenderedJson<CommentPage>(answers.Page(ancestors, user.UserId is not null, nested: false))
+        {
+            ETag = ThreadTag.Of(at.RootId, at.Version, variant),
+        };
     }
 
     /// <summary>Read what a comment said before its edits.</summary>
@@ -274,6 +277,16 @@ internal static class CommentEndpoints
         "top" => CommentSort.Top,
         _ => null,
     };
+
+    /// <summary>304 where the client has the answer that the thread's version, one small read, would give; else null.</summary>
+    private static async Task<NotModified?> Unchanged(
+        HttpRequest request, ThreadRepository threads, long id, string variant, CancellationToken ct) =>
+        request.Headers.IfNoneMatch.Count > 0
+        && await threads.Locate(id, ct) is { } at
+        && ThreadTag.Of(at.RootId, at.Version, variant) is var tag
+        && Etags.NoneMatch(request, tag)
+            ? new NotModified(tag)
+            : null;
 
     /// <summary>All on which an answer depends besides the thread: what was asked for, and who asked.</summary>
     private static string Variant(string asked, ClaimsPrincipal user) =>

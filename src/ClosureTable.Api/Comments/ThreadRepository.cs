@@ -31,13 +31,16 @@ internal sealed class ThreadRepository(NpgsqlDataSource source)
     public async Task<Position?> Locate(long id, CancellationToken ct)
     {
         await using var connection = await source.OpenConnectionAsync(ct);
-        return await connection.QuerySingleOrDefaultAsync<Position>(new CommandDefinition("""
+        return await Locate(connection, id, ct);
+    }
+
+    private static Task<Position?> Locate(NpgsqlConnection connection, long id, CancellationToken ct) =>
+        connection.QuerySingleOrDefaultAsync<Position>(new CommandDefinition("""
             select c.root_id, thread.version
             from comments_comments c
             join comments_threads thread on thread.root_id = c.root_id
             where c.id = @id
             """, new { id }, cancellationToken: ct));
-    }
 
     /// <summary>
     /// A comment with what is below it: all, where that is within the limits asked for, else its first part; null when there is
@@ -116,19 +119,29 @@ internal sealed class ThreadRepository(NpgsqlDataSource source)
             return await Bounded(connection, page, shape, caller, ct);
         }, ct);
 
-    /// <summary>A page of direct replies, each with its first replies.</summary>
-    public Task<Forest> Replies(long parentId, Cursor? after, TreeShape shape, long? caller, CancellationToken ct) =>
-        source.ReadSnapshot(async connection =>
+    /// <summary>
+    /// A page of direct replies, each with its first replies, and where their parent stands: all of one moment, so that the
+    /// version that the ETag names is the one that was read. Null when there is no such comment.
+    /// </summary>
+    public Task<(Position At, Forest Forest)?> Replies(long parentId, Cursor? after, TreeShape shape, long? caller, CancellationToken ct) =>
+        source.ReadSnapshot<(Position, Forest)?>(async connection =>
         {
+            if (await Locate(connection, parentId, ct) is not { } at)
+                return null;
             var list = new PagedList("comments_comments", "id", "item.parent_id = @parentId", CursorList.Replies, parentId);
             var page = await Page(connection, list, after, shape.Sort, shape.Limit, new NpgsqlParameter("parentId", parentId), ct);
-            return await Bounded(connection, page, shape, caller, ct);
+            return (at, await Bounded(connection, page, shape, caller, ct));
         }, ct);
 
-    /// <summary>The comments above one, root first, parent last: the breadcrumb. One index range of the closure.</summary>
-    public Task<Forest> Ancestors(long id, long? caller, CancellationToken ct) =>
-        source.ReadSnapshot(async connection =>
+    /// <summary>
+    /// The comments above one, root first, parent last: the breadcrumb, one index range of the closure. With where the comment
+    /// stands at that moment; null when there is no such comment.
+    /// </summary>
+    public Task<(Position At, Forest Forest)?> Ancestors(long id, long? caller, CancellationToken ct) =>
+        source.ReadSnapshot<(Position, Forest)?>(async connection =>
         {
+            if (await Locate(connection, id, ct) is not { } at)
+                return null;
             var ids = await connection.QueryAsync<long>(new CommandDefinition("""
                 select ancestor.id
                 from comments_tree
@@ -136,7 +149,7 @@ internal sealed class ThreadRepository(NpgsqlDataSource source)
                 where comments_tree.descendant_id = @id and comments_tree.ancestor_id <> @id
                 order by ancestor.depth
                 """, new { id }, cancellationToken: ct));
-            return await Listed(connection, [.. ids], next: null, caller, ct);
+            return (at, await Listed(connection, [.. ids], next: null, caller, ct));
         }, ct);
 
     /// <summary>The number of comments of each topic, tombstones left out.</summary>
@@ -145,7 +158,7 @@ internal sealed class ThreadRepository(NpgsqlDataSource source)
         await using var connection = await source.OpenConnectionAsync(ct);
         return (await connection.QueryAsync<(string Topic, long Count)>(new CommandDefinition("""
             select asked.topic, coalesce(sum(thread.comment_count - thread.tombstone_count), 0)
-            from unnest(@topics) as asked (topic)
+            from (select distinct unnest(@topics)) as asked (topic)
             left join comments_threads thread on thread.topic = asked.topic and thread.comment_count > 0
             group by asked.topic
             """, new { topics }, cancellationToken: ct))).ToDictionary(row => row.Topic, row => row.Count);
