@@ -305,7 +305,10 @@
     const make = id => {
       const path = 'comments/' + id;
       const form = (draft, key, action, send, value) => {
-        const close = () => (element.remove(), place.article.focus({ preventScroll: true }));
+        const close = () => {
+          if (element.contains(root.activeElement)) place.article.focus({ preventScroll: true });
+          element.remove();
+        };
         const element = write(draft + id, t(key, place.c.author?.name), action, async (...words) => (await send(...words), close()), close, value);
         place.article.querySelector('form')?.remove();
         place.article.append(element);

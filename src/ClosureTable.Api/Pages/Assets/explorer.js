@@ -423,5 +423,5 @@ async function start(wanted) {
 
 // Writing takes people with tokens, which only Development hands out; elsewhere this page reads.
 people = (await call('explorer/people', 'POST').catch(() => ({ people: [] }))).people;
-at('#grow').hidden = people.length === 0;
 await attempt(() => start(Number(new URLSearchParams(location.search).get('thread'))));
+at('#grow').hidden = people.length === 0;
