@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using ClosureTable.Api.Hosting;
 using Dapper;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.Tokens;
@@ -65,7 +66,7 @@ internal sealed class SessionRepository(NpgsqlDataSource database, IOptions<Auth
             await connection.ExecuteAsync(new CommandDefinition(
                 "update auth_refresh_tokens set revoked_at = now() where family_id = @FamilyId and revoked_at is null",
                 new { token.FamilyId }, transaction, cancellationToken: ct));
-            await transaction.CommitAsync(CancellationToken.None);
+            await transaction.CommitForGood();
             return null;
         }
 
@@ -82,7 +83,7 @@ internal sealed class SessionRepository(NpgsqlDataSource database, IOptions<Auth
             """,
             new { hash, nextHash = Hash(next), token.FamilyId, userId = user.Id, lifetime = options.Value.RefreshTokenLifetime },
             transaction, cancellationToken: ct));
-        await transaction.CommitAsync(CancellationToken.None);
+        await transaction.CommitForGood();
         return new RefreshedSession(user.Id, user.Name, user.Role, next);
     }
 
@@ -102,7 +103,7 @@ internal sealed class SessionRepository(NpgsqlDataSource database, IOptions<Auth
             where family_id = (select family_id from auth_refresh_tokens where token_hash = @hash) and revoked_at is null
             """,
             new { hash = Hash(refreshToken) }, transaction, cancellationToken: ct));
-        await transaction.CommitAsync(CancellationToken.None);
+        await transaction.CommitForGood();
     }
 
     /// <summary>256 random bits: beyond guessing, so that a fast hash is enough to keep it.</summary>

@@ -13,6 +13,10 @@ internal static class DatabaseCommand
     {
         var builder = Host.CreateApplicationBuilder([.. result.UnmatchedTokens]);
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        // What a command does takes as long as the data are large, and somebody watches it.
+        builder.Configuration.AddInMemoryCollection(
+            new[] { nameof(DatabaseOptions.StatementTimeout), nameof(DatabaseOptions.LockTimeout), nameof(DatabaseOptions.IdleInTransactionTimeout) }
+                .Select(timeout => KeyValuePair.Create($"Database:{timeout}", (string?)"00:00:00")));
         builder.AddDatabase();
         using var host = builder.Build();
         await using var database = host.Services.GetRequiredService<Database>();

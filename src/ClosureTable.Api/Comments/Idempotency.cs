@@ -62,6 +62,9 @@ internal static class Idempotency
             select request_hash, status, location, body
             from idempotency_keys
             where user_id = @UserId and key = @Key and created_at > now() - @Retention
+            -- A lock that nobody waits for, and a record in the log: with a synchronous standby the answer is replayed only
+            -- after the standby has what it reports, also where the first request gave up waiting for that.
+            for no key update
             """, new { key.UserId, key.Key, Retention }, cancellationToken: ct));
         if (stored is null)
             return null;

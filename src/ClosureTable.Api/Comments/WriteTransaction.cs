@@ -1,3 +1,4 @@
+using ClosureTable.Api.Hosting;
 using ClosureTable.Api.Live;
 using Npgsql;
 
@@ -6,27 +7,46 @@ namespace ClosureTable.Api.Comments;
 /// <summary>The transaction of every write to a thread, and the word to those who watch it once it is committed.</summary>
 internal sealed class WriteTransaction(NpgsqlDataSource source, ThreadNotifier notifier)
 {
+    private const int MostAttempts = 4;
+
     /// <summary>
-    /// Runs <paramref name="work"/> in a transaction of its own and commits it. The commit is not cancelled by a client that
-    /// goes away: it would be told "failed" of what was kept.
+    /// Runs <paramref name="work"/> in a transaction of its own and commits it. What fails before the commit was not kept and
+    /// is run again where that can help; what fails at the commit never is.
     /// </summary>
+    /// <exception cref="OutcomeUnknownException">The database did not say whether it was committed.</exception>
     public async Task<T> Run<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken ct)
     {
-        while (true)
+        for (var attempt = 1; ;)
         {
             await using var connection = await source.OpenConnectionAsync(ct);
             await using var transaction = await connection.BeginTransactionAsync(ct);
+            T result;
             try
             {
-                var result = await work(connection);
-                await transaction.CommitAsync(CancellationToken.None);
-                notifier.Committed();
-                return result;
+                result = await work(connection);
             }
             catch (ThreadMovedException)
             {
                 // Nothing was written yet; look again where it is now.
+                continue;
             }
+            catch (Exception exception) when (attempt < MostAttempts && DatabaseFailures.IsWorthRepeating(exception))
+            {
+                attempt++;
+                continue;
+            }
+
+            try
+            {
+                await transaction.CommitForGood();
+            }
+            finally
+            {
+                // Also where it may have been committed: whoever watches looks, and finds it or not.
+                notifier.Committed();
+            }
+
+            return result;
         }
     }
 }

@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using ClosureTable.Api.Search;
 using ClosureTable.LocalPostgres;
+using Microsoft.Extensions.Options;
 using Npgsql;
 
 namespace ClosureTable.Api.Hosting;
@@ -8,7 +10,7 @@ namespace ClosureTable.Api.Hosting;
 /// Where the threads are kept: the server that <c>ConnectionStrings:Comments</c> names or, without one, a private
 /// server that starts with the first process that needs it and stops with the last.
 /// </summary>
-internal sealed class Database(IConfiguration configuration, ILogger<Database> logger) : IAsyncDisposable
+internal sealed class Database(IConfiguration configuration, IOptions<DatabaseOptions> options, ILogger<Database> logger) : IAsyncDisposable
 {
     private LocalServer? server;
     private NpgsqlDataSource? source;
@@ -16,7 +18,10 @@ internal sealed class Database(IConfiguration configuration, ILogger<Database> l
     /// <exception cref="InvalidOperationException"><see cref="Open"/> was not called.</exception>
     public NpgsqlDataSource Source => source ?? throw new InvalidOperationException("The database is not open yet.");
 
-    /// <summary>With the password, which <see cref="NpgsqlDataSource.ConnectionString"/> leaves out.</summary>
+    /// <summary>
+    /// With the password, which <see cref="NpgsqlDataSource.ConnectionString"/> leaves out, and without the timeouts of requests:
+    /// for migrations, and for what waits all day.
+    /// </summary>
     public string ConnectionString { get; private set; } = "";
 
     public async Task Open(CancellationToken ct)
@@ -32,7 +37,7 @@ internal sealed class Database(IConfiguration configuration, ILogger<Database> l
         }
 
         ConnectionString = WithDefaults(configured);
-        source = new NpgsqlDataSourceBuilder(ConnectionString).Build();
+        source = new NpgsqlDataSourceBuilder(WithTimeouts(ConnectionString)).Build();
     }
 
     /// <summary>A connection outside the pool, for what lives as long as the service; it notices when the other end is gone.</summary>
@@ -51,19 +56,35 @@ internal sealed class Database(IConfiguration configuration, ILogger<Database> l
     private static string WithDefaults(string configured)
     {
         var settings = new NpgsqlConnectionStringBuilder(configured);
-        if (!settings.ContainsKey("Maximum Pool Size"))
+        if (!settings.ShouldSerialize("Maximum Pool Size"))
             settings.MaxPoolSize = Math.Max(4, Environment.ProcessorCount * 2);
-        if (!settings.ContainsKey("Max Auto Prepare"))
+        if (!settings.ShouldSerialize("Max Auto Prepare"))
             settings.MaxAutoPrepare = 100;
-        if (!settings.ContainsKey("Auto Prepare Min Usages"))
+        if (!settings.ShouldSerialize("Auto Prepare Min Usages"))
             settings.AutoPrepareMinUsages = 2;
-        if (!settings.ContainsKey("No Reset On Close"))
+        if (!settings.ShouldSerialize("No Reset On Close"))
             settings.NoResetOnClose = true;
+        // For a connection, or for a place in the pool: whoever waits longer than that is better off with a 503.
+        if (!settings.ShouldSerialize("Timeout"))
+            settings.Timeout = 10;
         // Asking for Kerberos encryption that nobody set up costs a round trip, and a warning where the library is missing.
-        if (!settings.ContainsKey("GSS Encryption Mode"))
+        if (!settings.ShouldSerialize("GSS Encryption Mode"))
             settings.GssEncryptionMode = GssEncryptionMode.Disable;
-        if (!settings.ContainsKey("Application Name"))
+        if (!settings.ShouldSerialize("Application Name"))
             settings.ApplicationName = "closuretable";
+        return settings.ConnectionString;
+    }
+
+    private string WithTimeouts(string connectionString)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(connectionString);
+        // Of two settings with one name the later one counts: the operator's.
+        var session = $"{options.Value.SessionSettings} {settings.Options}".Trim();
+        if (session.Length > 0)
+            settings.Options = session;
+        // The server's timeout comes first, which says what it was; ours is for a server, or a network, that says nothing at all.
+        if (!settings.ShouldSerialize("Command Timeout") && options.Value.StatementTimeout > TimeSpan.Zero)
+            settings.CommandTimeout = (int)Math.Ceiling(options.Value.StatementTimeout.TotalSeconds) + 5;
         return settings.ConnectionString;
     }
 
@@ -81,6 +102,7 @@ internal static class DatabaseRegistration
     public static void AddDatabase(this IHostApplicationBuilder builder)
     {
         Dapper.DefaultTypeMap.MatchNamesWithUnderscores = true;
+        builder.Services.AddOptions<DatabaseOptions>().BindConfiguration("Database").ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddSingleton<Database>();
         builder.Services.AddSingleton<Migrations>();
         builder.Services.AddOptions<SearchOptions>().BindConfiguration("Search").ValidateDataAnnotations().ValidateOnStart();
@@ -93,7 +115,20 @@ internal static class DatabaseRegistration
     public static async Task OpenDatabase(this IHost host, CancellationToken ct = default)
     {
         var database = host.Services.GetRequiredService<Database>();
+        var patience = host.Services.GetRequiredService<IOptions<DatabaseOptions>>().Value.StartPatience;
+        var logger = host.Services.GetRequiredService<ILogger<Database>>();
         await database.Open(ct);
-        host.Services.GetRequiredService<Migrations>().Apply();
+        for (var waited = Stopwatch.StartNew(); ; await Task.Delay(TimeSpan.FromMilliseconds(500), ct))
+        {
+            try
+            {
+                host.Services.GetRequiredService<Migrations>().Apply();
+                return;
+            }
+            catch (NpgsqlException exception) when (exception.IsTransient && waited.Elapsed < patience)
+            {
+                logger.LogWarning("The database is not there yet, and is waited for: {Reason}", exception.Message);
+            }
+        }
     }
 }

@@ -54,6 +54,8 @@ internal sealed class DocumentedAnswers : IOperationFilter
         if (!metadata.OfType<DisableRateLimitingAttribute>().Any())
             problems.Add(Problem.RateLimited);
         problems.Add(Problem.Unavailable);
+        if (!string.Equals(context.ApiDescription.HttpMethod, "GET", StringComparison.OrdinalIgnoreCase))
+            problems.AddRange([Problem.ReadOnly, Problem.Contended, Problem.OutcomeUnknown]);
 
         var answers = new OpenApiResponses();
         foreach (var (status, answer) in operation.Responses ?? [])

@@ -58,6 +58,10 @@ internal sealed record Problem(int Status, string Code, string Detail)
     // 5xx: not the client's fault.
     public static readonly Problem Internal = new(500, "internal_error", "Something went wrong on our side.");
     public static readonly Problem Unavailable = new(503, "database_unavailable", "The database cannot be reached right now; try again shortly.");
+    public static readonly Problem ReadOnly = new(503, "read_only", "Nothing can be written right now, only read; try again shortly.");
+    public static readonly Problem Contended = new(503, "contended", "Others keep what this would change; try again shortly.");
+    public static readonly Problem OutcomeUnknown = new(
+        503, "outcome_unknown", "The database did not say whether this was kept. Send it again, with the same Idempotency-Key, to find out.");
     public static readonly Problem Busy = new(503, "busy", "Too many people are signing in right now; try again shortly.");
     public static readonly Problem StreamsFull = new(503, "streams_full", "No more event streams can be opened right now; try again shortly.");
     public static readonly Problem TimedOut = new(504, "database_timeout", "The database took too long to answer.");

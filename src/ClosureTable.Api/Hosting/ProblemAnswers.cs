@@ -4,7 +4,6 @@ using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Net.Http.Headers;
-using Npgsql;
 
 namespace ClosureTable.Api.Hosting;
 
@@ -27,7 +26,9 @@ internal static class ProblemAnswers
         app.UseExceptionHandler(new ExceptionHandlerOptions
         {
             // What a client caused is no error of ours, and its log line would be an invitation to fill the disk.
-            SuppressDiagnosticsCallback = context => context.Exception is BadHttpRequestException or OperationCanceledException,
+            // What the database caused has a line of its own: a stack trace a request would bury it.
+            SuppressDiagnosticsCallback = context =>
+                context.Exception is BadHttpRequestException or OperationCanceledException || DatabaseFailures.ProblemOf(context.Exception) is not null,
         });
         app.UseStatusCodePages();
         app.Use(RequireUtf8Json);
@@ -100,20 +101,14 @@ internal static class ProblemAnswers
             sentence.Replace($" {member} ", $" {JsonNamingPolicy.SnakeCaseLower.ConvertName(member)} ", StringComparison.Ordinal);
     }
 
-    private sealed class ExceptionAnswers : IExceptionHandler
+    private sealed class ExceptionAnswers(ILogger<ExceptionAnswers> logger) : IExceptionHandler
     {
         public async ValueTask<bool> TryHandleAsync(HttpContext context, Exception exception, CancellationToken ct)
         {
-            IResult? answer = exception switch
-            {
-                BadHttpRequestException bad => Unreadable.Answer(bad),
-                PostgresException { SqlState: PostgresErrorCodes.QueryCanceled } => Problem.TimedOut.Result(),
-                // Text that PostgreSQL cannot hold slipped past the validators: still the client's doing.
-                PostgresException { SqlState: PostgresErrorCodes.CharacterNotInRepertoire or PostgresErrorCodes.UntranslatableCharacter } => Problem.InvalidRequest.Result(),
-                // A pool without a free connection, a server that is starting, stopping, full, or away.
-                NpgsqlException or TimeoutException => Problem.Unavailable.Result(),
-                _ => null,
-            };
+            var failure = DatabaseFailures.ProblemOf(exception);
+            if (failure is { Status: >= 500 })
+                logger.LogWarning("Answered {Status} {Code}, because of the database: {Reason}", failure.Status, failure.Code, exception.Message);
+            var answer = exception is BadHttpRequestException bad ? Unreadable.Answer(bad) : failure?.Result();
             if (answer is null)
                 return false;
             await answer.ExecuteAsync(context);
