@@ -9,10 +9,18 @@ internal sealed class SchemaCheck(Migrations migrations) : IHealthCheck
 {
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
-        var pending = (await migrations.Status(cancellationToken)).Where(script => !script.Applied).Select(script => script.Script).ToList();
-        return pending.Count == 0
-            ? HealthCheckResult.Healthy()
-            : HealthCheckResult.Unhealthy($"The schema lacks {string.Join(", ", pending)}.");
+        try
+        {
+            var pending = (await migrations.Status(cancellationToken)).Where(script => !script.Applied).Select(script => script.Script).ToList();
+            return pending.Count == 0
+                ? HealthCheckResult.Healthy()
+                : HealthCheckResult.Unhealthy($"The schema lacks {string.Join(", ", pending)}.");
+        }
+        catch (Exception exception) when (DatabaseFailures.ProblemOf(exception) is not null)
+        {
+            // Said in a sentence at each probe; a stack trace at each would bury the log.
+            return HealthCheckResult.Unhealthy(exception.Message);
+        }
     }
 }
 
