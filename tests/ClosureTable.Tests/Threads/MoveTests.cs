@@ -169,7 +169,7 @@ public sealed class MoveTests(ServiceFixture fixture) : IAsyncLifetime
 
     [Fact]
     public async Task A_move_without_parent_id_is_400_for_it_might_be_forgotten() =>
-        await (await mod.Put($"/comments/{(await ann.Begin()).Id()}/parent", new { })).Problem(HttpStatusCode.BadRequest, "invalid_request");
+        await (await mod.Put($"/comments/{(await ann.Begin()).Id()}/parent", new { })).Problem(HttpStatusCode.BadRequest, "validation_failed");
 
     [Fact]
     public async Task A_tombstone_that_a_move_leaves_without_replies_goes_and_those_above_it_too()

@@ -17,6 +17,7 @@ internal sealed class Storm(ServiceFixture fixture, int seed)
     private const int Moderators = 5;
     private const int Threads = 3;
 
+    private readonly HttpClient anybody = fixture.Client();
     private readonly Lock idsLock = new();
     private readonly List<long> ids = [];
 
@@ -70,7 +71,10 @@ internal sealed class Storm(ServiceFixture fixture, int seed)
                 using (var answer = await client.Patch($"/comments/{mine}", new { content = $"edit {text}" }))
                 {
                     if (await Told(answer) is { } told && told.Int("updated") == 1)
+                    {
                         Assert.True(Edited.TryAdd(Version(answer), (mine, $"edit {text}")), "Two edits were told the same version.");
+                        await AssertSeen(Version(answer));
+                    }
                 }
 
                 break;
@@ -105,6 +109,14 @@ internal sealed class Storm(ServiceFixture fixture, int seed)
 
                 break;
         }
+    }
+
+    /// <summary>Whoever asks after a write was acknowledged gets nothing older, from a cache or from anywhere.</summary>
+    private async Task AssertSeen((long Root, long Version) written)
+    {
+        using var read = await anybody.Get($"/comments/{written.Root}?limit=100");
+        if (read.StatusCode != HttpStatusCode.NotFound && Version(read) is var (root, version) && root == written.Root)
+            Assert.InRange(version, written.Version, long.MaxValue);
     }
 
     private async Task Create(HttpClient client, long? parentId, string content, List<long> own)
