@@ -40,11 +40,9 @@ internal sealed class SearchRepository(NpgsqlDataSource source, IOptions<SearchO
     public Task<Hits> Find(string text, Cursor? after, int count, long? caller, CancellationToken ct) =>
         source.ReadSnapshot(async connection =>
         {
-            // A word that most comments have means that most are ranked (half a second for 200,000): that may take neither
-            // every core nor for ever.
+            // A word that most comments have means that most are ranked, half a second for 200,000: not on every core at once.
             var found = (await connection.QueryAsync<Found>(new CommandDefinition($"""
                 set local max_parallel_workers_per_gather = 0;
-                set local statement_timeout = '5s';
 
                 with page as (
                   select hit.id, hit.rank, hit.query
