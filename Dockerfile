@@ -19,8 +19,8 @@ FROM mcr.microsoft.com/dotnet/aspnet:10.0
 WORKDIR /app
 COPY --from=build /app ./
 
-# The service's own setting listens on localhost, which nobody outside a container reaches; the runtime image's would lose against it.
-ENV URLS=http://+:8080 ASPNETCORE_HTTP_PORTS=
+# The runtime image says so already; without it the service would listen on localhost, which nobody outside a container reaches.
+ENV ASPNETCORE_HTTP_PORTS=8080
 
 # The runtime image makes this unprivileged user and names its id.
 USER $APP_UID

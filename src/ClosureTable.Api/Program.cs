@@ -10,8 +10,9 @@ using ClosureTable.Api.Search;
 
 return await CommandLine.Run(args, serve: async settings =>
 {
-    var builder = WebApplication.CreateBuilder(settings);
+    var builder = WebApplication.CreateBuilder(Defaults.Options(settings));
 
+    builder.AddDefaultAddress();
     builder.AddTelemetry();
     builder.AddRequestLog();
     builder.AddJson();

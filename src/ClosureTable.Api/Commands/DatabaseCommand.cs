@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ClosureTable.Api.Hosting;
+using Microsoft.Extensions.Logging.Console;
 
 namespace ClosureTable.Api.Commands;
 
@@ -11,8 +12,14 @@ internal static class DatabaseCommand
     /// <param name="ct">Ctrl+C.</param>
     public static async Task<int> Run(ParseResult result, Func<IServiceProvider, TextWriter, CancellationToken, Task<int>> work, CancellationToken ct)
     {
-        var builder = Host.CreateApplicationBuilder([.. result.UnmatchedTokens]);
-        builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        var builder = Host.CreateApplicationBuilder(Defaults.CommandOptions([.. result.UnmatchedTokens]));
+        // The output is the command's; what the log has to say goes to the other stream, and only where it matters.
+        builder.Logging.ClearProviders().AddSimpleConsole().AddFilter(level => level >= LogLevel.Warning);
+        builder.Services.Configure<ConsoleLoggerOptions>(console =>
+        {
+            console.FormatterName = ConsoleFormatterNames.Simple;
+            console.LogToStandardErrorThreshold = LogLevel.Trace;
+        });
         // What a command does takes as long as the data are large, and somebody watches it.
         builder.Configuration.AddInMemoryCollection(
             new[] { nameof(DatabaseOptions.StatementTimeout), nameof(DatabaseOptions.LockTimeout), nameof(DatabaseOptions.IdleInTransactionTimeout) }

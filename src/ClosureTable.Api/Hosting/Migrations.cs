@@ -18,7 +18,8 @@ internal sealed class Migrations(Database database, SearchColumn search, ILogger
     /// <summary>The number under which instances that start at once wait for each other.</summary>
     private const long UpgradeLock = 0x436C6F7375726554;
 
-    private readonly IReadOnlyList<SqlScript> scripts = ReadScripts();
+    /// <summary>In the order in which they are applied. Tests put one that fails behind them.</summary>
+    internal IReadOnlyList<SqlScript> Scripts { get; init; } = ReadScripts();
 
     /// <exception cref="MigrationFailedException">A script failed; nothing of this upgrade was kept.</exception>
     public void Apply()
@@ -44,12 +45,12 @@ internal sealed class Migrations(Database database, SearchColumn search, ILogger
             ? (await connection.QueryAsync<string>(new CommandDefinition(
                 "select scriptname from public.schema_versions", cancellationToken: ct))).ToHashSet()
             : [];
-        return [.. scripts.Select(script => new MigrationStatus(script.Name, applied.Contains(script.Name)))];
+        return [.. Scripts.Select(script => new MigrationStatus(script.Name, applied.Contains(script.Name)))];
     }
 
     private UpgradeEngine Engine() => DeployChanges.To
         .PostgresqlDatabase(database.ConnectionString + ";Pooling=false")
-        .WithScripts(scripts)
+        .WithScripts(Scripts)
         .JournalToPostgresqlTable("public", "schema_versions")
         .WithTransaction()
         // DbUp would read $body$ as a variable of its own.
