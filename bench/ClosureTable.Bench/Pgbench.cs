@@ -14,8 +14,9 @@ internal sealed partial class Pgbench(string program, string connectionString)
 {
     private const int Threads = 2;
 
-    /// <summary>Turns the parameters of Npgsql's SQL into pgbench's variables.</summary>
-    public static string Variables(string sql) => Parameter().Replace(sql, ":$1");
+    /// <summary>Turns the parameters of Npgsql's SQL into pgbench's variables, under other names where those are given.</summary>
+    public static string Variables(string sql, params (string Parameter, string Variable)[] names) => Parameter().Replace(
+        sql, parameter => ":" + (names.FirstOrDefault(name => name.Parameter == parameter.Groups[1].Value).Variable ?? parameter.Groups[1].Value));
 
     public async Task<(Load Load, TimeSpan CpuTime)> Run(string script, int connections, TimeSpan duration, CancellationToken ct)
     {

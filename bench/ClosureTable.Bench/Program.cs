@@ -12,11 +12,12 @@ var repeats = new Option<int?>("--repeat") { Description = "Runs of each side; 5
 var connections = new Option<int>("--connections") { Description = "Connections of the load.", DefaultValueFactory = _ => 16 };
 var store = new Option<int?>("--store") { Description = "Comments in the large store; 1,000,000, quick 50,000." };
 var data = new Option<string?>("--data") { Description = "Keep PostgreSQL's data in this directory, filled for the next time; by default it is temporary." };
+var published = new Option<string?>("--published") { Description = "Publish into this directory, or take what was published there before." };
 var output = new Option<string?>("--output") { Description = "Write the report to this file too." };
 
 var root = new RootCommand("Measures the service against the database that it stands on, and against itself without its cache. Everything stays on this machine.")
 {
-    only, quick, seconds, repeats, connections, store, data, output,
+    only, quick, seconds, repeats, connections, store, data, published, output,
 };
 root.SetAction(async (result, ct) =>
 {
@@ -28,6 +29,7 @@ root.SetAction(async (result, ct) =>
         result.GetValue(connections),
         result.GetValue(store) ?? (isQuick ? 50_000 : 1_000_000),
         result.GetValue(data),
+        result.GetValue(published),
         result.GetValue(output)), ct);
     return 0;
 });

@@ -28,6 +28,9 @@ internal sealed class PublishedService : IAsyncDisposable
     /// <returns>The assembly to run.</returns>
     public static async Task<string> Publish(string directory, CancellationToken ct)
     {
+        var assembly = Path.Combine(directory, "service", "ClosureTable.Api.dll");
+        if (File.Exists(assembly))
+            return assembly;
         var (repository, sources) = (RepositoryRoot(), Path.Combine(directory, "sources"));
         var files = await Cli.Wrap("git")
             .WithArguments(["-C", repository, "ls-files", "--cached", "--others", "--exclude-standard", ".editorconfig", "*.props", "global.json", "db", "src"])
@@ -44,12 +47,12 @@ internal sealed class PublishedService : IAsyncDisposable
             .WithArguments([
                 "publish", Path.Combine(sources, "src", "ClosureTable.Api"), "--configuration", "Release",
                 "--runtime", RuntimeInformation.RuntimeIdentifier, "--no-self-contained", "-p:PublishReadyToRun=true",
-                "--output", Path.Combine(directory, "service"), "--nologo", "--verbosity", "quiet",
+                "--output", Path.GetDirectoryName(assembly)!, "--nologo", "--verbosity", "quiet",
             ])
             .WithEnvironmentVariables(environment => environment.Set("DOTNET_CLI_USE_MSBUILD_SERVER", "0").Set("MSBUILDDISABLENODEREUSE", "1"))
             .WithStandardOutputPipe(PipeTarget.ToDelegate(Console.Error.WriteLine))
             .ExecuteAsync(ct);
-        return Path.Combine(directory, "service", "ClosureTable.Api.dll");
+        return assembly;
     }
 
     /// <param name="assembly">What <see cref="Publish"/> made.</param>

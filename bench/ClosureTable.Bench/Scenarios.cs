@@ -14,6 +14,7 @@ internal static class Scenarios
     {
         var store = stage.Store;
         var tokens = await stage.Tokens(200, ct);
+        var author = await stage.Ask<long>("select max(id) from auth_users");
         var scenarios = new List<Scenario>
         {
             Read("read-50", "a thread of 50, unchanged", store.Of50,
@@ -31,12 +32,21 @@ internal static class Scenarios
             ], [new Target("100 of 1,000", 1 / 1.5)]),
             new("create", "replies to 10,000 comments in 500 threads", [
                 Http(Ours, stage.Cached, [.. Shuffled(store.WritableCount).Select(index => Reply(store.Writable + index, tokens, index))]),
-                Pg(CreateScript($"\\set id random({store.Writable}, {store.Writable + store.WritableCount - 1})")),
+                Pg(CreateScript($"\\set id random({store.Writable}, {store.Writable + store.WritableCount - 1})", author)),
             ], [new Target("the article's program", 15, Recorded: 205), new Target(Database, 0.8)]),
             new("create-hot", "replies to one comment", [
                 Http(Ours, stage.Cached, [.. tokens.Select((_, index) => Reply(store.Hot, tokens, index))]),
-                Pg(CreateScript($"\\set id {store.Hot}")),
+                Pg(CreateScript($"\\set id {store.Hot}", author)),
             ], [new Target(Database, 0.8)]),
+            new("like", "one comment, by 4,000 users, on and off", [
+                Http(Ours, stage.Cached, Likes(store.Liked, await stage.Tokens(4000, ct))),
+            ], [new Target("the target", 1, Recorded: 1000)]),
+            new("search", "three words, the first page", [
+                Http(Ours, stage.Cached, [Request.Get("/comments/search?q=closure+table+deadlock")], connections: 4),
+            ], []),
+            new("login", "an address and a password", [
+                Http(Ours, stage.Cached, [new Request("POST", "/auth/login", Body: await stage.Register(ct))], connections: 4),
+            ], []),
             new("mixed", "9 reads of threads of 50 to 1 reply in them", [
                 Http(Ours, stage.Cached, Mixed()),
                 Http(WithoutCache, stage.Uncached, Mixed()),
@@ -90,11 +100,33 @@ internal static class Scenarios
         {Pgbench.Variables(ThreadRepository.WholeThread.Public)};
         """;
 
-    private static string CreateScript(string pickParent) => pickParent;
+    /// <summary>The transaction of a reply, statement by statement. What the service decides in between, pgbench takes for granted.</summary>
+    /// <param name="pickParent">Sets <c>id</c>.</param>
+    /// <param name="author">The id of a user.</param>
+    private static string CreateScript(string pickParent, long author) => $"""
+        {pickParent}
+        \set author {author}
+        begin;
+        {Pgbench.Variables(ThreadLock.LockAndLookForReply).TrimEnd().TrimEnd(';')} \gset parent_
+        \set depth :parent_depth + 1
+        {Pgbench.Variables(CommentRepository.Reply.Replace("@content", $"'{Words}'", StringComparison.Ordinal),
+            ("id", "parent_reply_id"), ("parentId", "parent_id"), ("rootId", "parent_root_id"), ("now", "parent_now"), ("caller", "author"))}
+        commit;
+        """;
+
+    private const string Words = "In my experience the closure table answers a subtree of any depth, but measure it yourself.";
 
     private static Request Reply(long parent, IReadOnlyList<string> tokens, int user) => new(
         "POST", "/comments", tokens[user % tokens.Count],
-        JsonSerializer.Serialize(new { content = "In my experience the closure table answers a subtree of any depth, but measure it yourself.", parent_id = parent }));
+        JsonSerializer.Serialize(new { content = Words, parent_id = parent }));
+
+    /// <summary>
+    /// Each user likes it, then takes it back. In two halves, because a driver has two threads that begin half-way apart:
+    /// so that one does not take back what the other has not given yet.
+    /// </summary>
+    private static Request[] Likes(long comment, IReadOnlyList<string> tokens) =>
+        [.. tokens.Chunk((tokens.Count + 1) / 2).SelectMany(half => new[] { "PUT", "DELETE" }.SelectMany(
+            verb => half.Select(token => new Request(verb, $"/comments/{comment}/like", token))))];
 
     /// <summary>The numbers below <paramref name="count"/> in an order that is the same each time.</summary>
     private static int[] Shuffled(int count)

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Net.Http.Json;
+using System.Text.Json;
 using ClosureTable.Api.Accounts;
 using ClosureTable.Api.Comments;
 using ClosureTable.Api.Seeding;
@@ -64,7 +66,7 @@ internal sealed class Stage : IAsyncDisposable
         held.Push(temporary);
         Directory = temporary.Path;
         Say("publishing the service");
-        Assembly = await PublishedService.Publish(Path.Combine(Directory, "publish"), ct);
+        Assembly = await PublishedService.Publish(Options.Published ?? Path.Combine(Directory, "publish"), ct);
 
         Say("starting PostgreSQL");
         var server = await LocalServer.Start(new LocalPostgresOptions
@@ -112,6 +114,16 @@ internal sealed class Stage : IAsyncDisposable
         var service = await PublishedService.Start(Assembly, all, ct);
         held.Push(service);
         return service;
+    }
+
+    /// <summary>A user with a password; its login as JSON.</summary>
+    public async Task<string> Register(CancellationToken ct)
+    {
+        var (email, password) = ($"{Guid.NewGuid():n}@example.org", "correct horse battery staple");
+        using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = Cached.Address };
+        using var answer = await client.PostAsJsonAsync("/auth/register", new { email, password, name = "ann" }, ct);
+        answer.EnsureSuccessStatusCode();
+        return JsonSerializer.Serialize(new { email, password });
     }
 
     /// <summary>Users without passwords, and access tokens of theirs.</summary>
@@ -182,6 +194,9 @@ internal sealed record Store
     /// <summary>A root that nobody else uses.</summary>
     public long Hot { get; private init; }
 
+    /// <summary>A root that is liked.</summary>
+    public long Liked { get; private init; }
+
     public static async Task<Store> Fill(NpgsqlDataSource source, int background, Action<string> say, CancellationToken ct)
     {
         var load = new BulkLoad(source, new CommentOptions().MaxDepth);
@@ -218,6 +233,7 @@ internal sealed record Store
             WritableCount = Threads * SmallThread,
             Mixed = await Mix(),
             Hot = await Thread(1),
+            Liked = await Thread(1),
         };
         await using (var connection = await source.OpenConnectionAsync(ct))
         {

@@ -27,7 +27,7 @@ internal sealed class CommentRepository(NpgsqlDataSource source, WriteTransactio
             LockedComment? parent = null;
             if (parentId is { } replyTo)
             {
-                parent = await connection.LockThreadOf(replyTo, ct);
+                parent = await connection.LockThreadOf(replyTo, ct, forReply: true);
                 if (parent is null)
                     return Problem.ParentNotFound;
                 if (parent.Deleted)
@@ -36,7 +36,7 @@ internal sealed class CommentRepository(NpgsqlDataSource source, WriteTransactio
                     return Problem.TooDeep;
             }
 
-            var id = await connection.ExecuteScalarAsync<long>(new CommandDefinition(
+            var id = parent?.ReplyId ?? await connection.ExecuteScalarAsync<long>(new CommandDefinition(
                 "select nextval('comments_comments_id_seq')", cancellationToken: ct));
             using var created = parent is null
                 ? await InsertRoot(connection, caller, id, content, topic, ct)
@@ -78,42 +78,44 @@ internal sealed class CommentRepository(NpgsqlDataSource source, WriteTransactio
     /// </summary>
     private static Task<CommentRows> InsertReply(
         NpgsqlConnection connection, Caller caller, long id, string content, LockedComment parent, CancellationToken ct) =>
-        connection.ReadRows($"""
-            insert into comments_comments (id, parent_id, root_id, depth, author_id, content, created_at)
-            values (@id, @parentId, @rootId, @depth, @author, @content, @now);
-
-            insert into comments_tree (ancestor_id, nearest_ancestor_id, descendant_id, depth)
-            values (@id, @id, @id, @depth);
-
-            insert into comments_tree (ancestor_id, nearest_ancestor_id, descendant_id, depth)
-            select
-              descendant.ancestor_id,
-              nearest.nearest_ancestor_id,
-              ancestor.descendant_id,
-              nearest.depth + 1
-            from
-              comments_tree as descendant,
-              comments_tree as nearest,
-              comments_tree as ancestor
-            where descendant.descendant_id = @parentId
-              and ancestor.ancestor_id = @id
-              and nearest.ancestor_id = @parentId
-              and nearest.descendant_id = @parentId;
-
-            update comments_comments
-            set child_count = child_count + case when id = @parentId then 1 else 0 end,
-                descendant_count = descendant_count + 1
-            where id in (select ancestor_id from comments_tree where descendant_id = @parentId);
-
-            {ThreadLock.Record("created", "jsonb_build_object('parent_id', @parentId)",
-                set: "comment_count = comment_count + 1, last_activity_at = @now")}
-
-            {ReadOne}
-            """,
+        connection.ReadRows(Reply,
             [
                 new("id", id), new("parentId", parent.Id), new("rootId", parent.RootId), new("depth", parent.Depth + 1),
                 new("author", caller.Id), new("content", content), new("now", parent.Now), new("caller", caller.Id),
             ], ct);
+
+    internal static readonly string Reply = $"""
+        insert into comments_comments (id, parent_id, root_id, depth, author_id, content, created_at)
+        values (@id, @parentId, @rootId, @depth, @author, @content, @now);
+
+        insert into comments_tree (ancestor_id, nearest_ancestor_id, descendant_id, depth)
+        values (@id, @id, @id, @depth);
+
+        insert into comments_tree (ancestor_id, nearest_ancestor_id, descendant_id, depth)
+        select
+          descendant.ancestor_id,
+          nearest.nearest_ancestor_id,
+          ancestor.descendant_id,
+          nearest.depth + 1
+        from
+          comments_tree as descendant,
+          comments_tree as nearest,
+          comments_tree as ancestor
+        where descendant.descendant_id = @parentId
+          and ancestor.ancestor_id = @id
+          and nearest.ancestor_id = @parentId
+          and nearest.descendant_id = @parentId;
+
+        update comments_comments
+        set child_count = child_count + case when id = @parentId then 1 else 0 end,
+            descendant_count = descendant_count + 1
+        where id in (select ancestor_id from comments_tree where descendant_id = @parentId);
+
+        {ThreadLock.Record("created", "jsonb_build_object('parent_id', @parentId::bigint)",
+            set: "comment_count = comment_count + 1, last_activity_at = @now")}
+
+        {ReadOne}
+        """;
 
     /// <summary>Changes the text; what it said before becomes a revision. Nothing in the tree moves.</summary>
     public Task<Outcome<Edited>> Edit(

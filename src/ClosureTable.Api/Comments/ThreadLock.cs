@@ -20,6 +20,9 @@ internal sealed record LockedComment
     public string? Topic { get; init; }
     public long Version { get; init; }
 
+    /// <summary>An id for a reply, where one was asked for.</summary>
+    public long? ReplyId { get; init; }
+
     /// <summary>The database's clock, read after the lock was had: within a thread, times follow versions.</summary>
     public DateTime Now { get; init; }
 
@@ -38,21 +41,29 @@ internal static class ThreadLock
     /// One round trip, two statements: the second has a snapshot of its own, taken when the lock was had. The first one's may
     /// be older than what we waited for, which is why nothing is decided by it.
     /// </remarks>
-    public static async Task<LockedComment?> LockThreadOf(this NpgsqlConnection connection, long id, CancellationToken ct)
+    /// <param name="forReply">Takes an id for a reply along, which saves a round trip.</param>
+    public static async Task<LockedComment?> LockThreadOf(this NpgsqlConnection connection, long id, CancellationToken ct, bool forReply = false)
     {
-        await using var results = await connection.QueryMultipleAsync(new CommandDefinition($"""
-            select thread.root_id
-            from comments_comments c
-            join comments_threads thread on thread.root_id = c.root_id
-            where c.id = @id
-            for no key update of thread;
-
-            {ReadComment} where c.id = @id;
-            """, new { id }, cancellationToken: ct));
+        await using var results = await connection.QueryMultipleAsync(new CommandDefinition(
+            forReply ? LockAndLookForReply : LockAndLook, new { id }, cancellationToken: ct));
         var locked = await results.ReadSingleOrDefaultAsync<long?>();
         var comment = await results.ReadSingleOrDefaultAsync<LockedComment>();
         return comment is null || comment.RootId == locked ? comment : throw new ThreadMovedException();
     }
+
+    private const string Lock = """
+        select thread.root_id
+        from comments_comments c
+        join comments_threads thread on thread.root_id = c.root_id
+        where c.id = @id
+        for no key update of thread
+        """;
+
+    private const string LockAndLook = $"{Lock}; select {CommentColumns} {FromComments} where c.id = @id;";
+
+    internal const string LockAndLookForReply = $"""
+        {Lock}; select {CommentColumns}, nextval('comments_comments_id_seq') as reply_id {FromComments} where c.id = @id;
+        """;
 
     /// <summary>
     /// Locks the threads of two comments, which may be one thread, in the order of their roots: two moves that want each
@@ -76,7 +87,7 @@ internal static class ThreadLock
                 where root_id = @rootId
                 for no key update;
 
-                {ReadComment} where c.id in (@first, @second);
+                select {CommentColumns} {FromComments} where c.id in (@first, @second);
                 """, new { rootId, first, second }, cancellationToken: ct));
             await results.ReadAsync<long>();
             comments = (await results.ReadAsync<LockedComment>()).ToList();
@@ -106,10 +117,12 @@ internal static class ThreadLock
         from thread;
         """;
 
-    private const string ReadComment = """
-        select
-          c.id, c.parent_id, c.root_id, c.depth, c.author_id, c.content, c.created_at, c.edited_at, c.deleted_at,
-          c.child_count, c.descendant_count, thread.topic, thread.version, clock_timestamp() as now
+    private const string CommentColumns = """
+        c.id, c.parent_id, c.root_id, c.depth, c.author_id, c.content, c.created_at, c.edited_at, c.deleted_at,
+        c.child_count, c.descendant_count, thread.topic, thread.version, clock_timestamp() as now
+        """;
+
+    private const string FromComments = """
         from comments_comments c
         join comments_threads thread on thread.root_id = c.root_id
         """;
