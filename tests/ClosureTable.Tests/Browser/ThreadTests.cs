@@ -238,6 +238,11 @@ public sealed class ThreadTests(ServiceFixture service, Chromium chromium)
             await Expect(reader.Comment(content)).ToHaveCountAsync(1);
         await Expect(reader.Comment("Newer 24")).ToHaveCountAsync(1);
 
+        // It stays, although no page of another order has it.
+        await reader.Page.GetByLabel("Order").SelectOptionAsync("top");
+        await Expect(reader.Page.Locator("article").Filter(new() { HasText = "Newer" }).First).ToBeVisibleAsync();
+        await Expect(reader.Comment(deep)).ToBeInViewportAsync();
+
         await reader.Comment("Level 3").Locator("time").ClickAsync();
         await Expect(reader.Page).ToHaveURLAsync(new System.Text.RegularExpressions.Regex("#comment-"));
         await Expect(reader.Comment("Level 3")).ToBeFocusedAsync();
