@@ -64,6 +64,22 @@ internal sealed class ServiceProcess : IAsyncDisposable
         throw new InvalidOperationException("The service did not start.");
     }
 
+    /// <summary>SIGKILL: it has no say in it.</summary>
+    public async Task Kill()
+    {
+        process.Kill();
+        await process.WaitForExitAsync(CancellationToken.None);
+    }
+
+    /// <summary>SIGTERM, as an orchestrator sends it.</summary>
+    /// <returns>The exit code, once it has ended.</returns>
+    public async Task<int> Stop()
+    {
+        await CliWrap.Cli.Wrap("/bin/sh").WithArguments(["-c", "kill -TERM $0", $"{process.Id}"]).ExecuteAsync();
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        return process.ExitCode;
+    }
+
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();

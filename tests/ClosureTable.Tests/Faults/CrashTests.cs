@@ -1,0 +1,106 @@
+using System.Globalization;
+using ClosureTable.Api.Accounts;
+using ClosureTable.Api.Integrity;
+using ClosureTable.Tests.Fixture;
+using ClosureTable.Tests.Live;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+
+namespace ClosureTable.Tests.Faults;
+
+/// <summary>
+/// Sixteen writers, while the service, PostgreSQL and both are killed again and again. <c>CRASH_ROUNDS</c> says how often;
+/// the default is a short one.
+/// </summary>
+public sealed class CrashTests(ServiceFixture shared)
+{
+    private const int Writers = 16;
+
+    /// <summary>What is promised between one crash and the next.</summary>
+    private const int PromisesPerRound = 100;
+
+    private static readonly int Rounds =
+        int.Parse(Environment.GetEnvironmentVariable("CRASH_ROUNDS") is { Length: > 0 } rounds ? rounds : "3", CultureInfo.InvariantCulture);
+
+    [Fact]
+    public async Task Whatever_is_killed_all_that_was_acknowledged_is_there_and_nothing_twice() =>
+        Assert.Empty(await Survive(Rounds, settings: []));
+
+    /// <summary>The same test on a server that acknowledges a commit before it is written. It must find what is lost, or it would find nothing.</summary>
+    [Fact]
+    public async Task A_server_that_acknowledges_too_early_is_found_out() =>
+        Assert.NotEmpty(await Survive(rounds: 2, settings: new()
+        {
+            ["synchronous_commit"] = "off",
+            // As seldom as it can be: commits stay in the server's own memory meanwhile.
+            ["wal_writer_delay"] = "10s",
+            ["wal_writer_flush_after"] = "1GB",
+        }));
+
+    private async Task<List<string>> Survive(int rounds, Dictionary<string, string> settings)
+    {
+        await using var postgres = new OwnPostgres(shared);
+        foreach (var (name, value) in settings)
+            postgres.Settings[name] = value;
+        await postgres.InitializeAsync();
+        var service = await ServiceProcess.Start(postgres.ConnectionString, ("RateLimits__Enabled", "false"));
+        try
+        {
+            var users = await Users(postgres);
+            var roots = new List<long>();
+            foreach (var user in users.Take(4))
+                roots.Add((await new HttpClient { BaseAddress = service.Client.BaseAddress }.With(user.Token).Begin()).Id());
+            // What the writers stand on is not what is tried.
+            await postgres.Execute("checkpoint;");
+
+            using var storm = new Storm(() => service.Client.BaseAddress!);
+            using var stop = new CancellationTokenSource();
+            var writing = Task.WhenAll(users.Select((user, writer) => Task.Run(() => storm.Write(writer, user, [.. roots], stop.Token))));
+            for (var round = 0; round < rounds; round++)
+            {
+                var before = storm.Acknowledged;
+                await Watcher.Until(() => storm.Acknowledged >= before + PromisesPerRound || writing.IsFaulted);
+                var (ofService, ofPostgres) = (round % 3 != 0, round % 3 != 1);
+                if (ofPostgres)
+                    await postgres.Kill();
+                if (ofService)
+                    await service.Kill();
+                if (ofPostgres)
+                    await postgres.Start();
+                if (ofService)
+                {
+                    var killed = service;
+                    service = await ServiceProcess.Start(postgres.ConnectionString, ("RateLimits__Enabled", "false"));
+                    await killed.DisposeAsync();
+                }
+            }
+
+            await stop.CancelAsync();
+            await writing;
+            await using var connection = await postgres.Session();
+            var broken = await storm.Broken(connection);
+            await using var source = NpgsqlDataSource.Create(postgres.ConnectionString);
+            await new Verification(source).Run(null, violation => broken.Add(violation.ToString()), null, TestContext.Current.CancellationToken);
+            TestContext.Current.TestOutputHelper?.WriteLine($"{storm.Acknowledged} acknowledged, {rounds} crashes, {broken.Count} broken");
+            return broken;
+        }
+        finally
+        {
+            await service.DisposeAsync();
+        }
+    }
+
+    private async Task<List<(long Id, string Token)>> Users(OwnPostgres postgres)
+    {
+        var issuer = shared.Services.GetRequiredService<TokenIssuer>();
+        var users = new List<(long, string)>();
+        for (var writer = 0; writer < Writers; writer++)
+        {
+            var id = await postgres.Query<long>(
+                "insert into auth_users (email, name, role, password_hash) values (gen_random_uuid() || '@example.org', 'ann', 'user', '') returning id");
+            users.Add((id, issuer.Issue(id, "ann", Roles.User).Item1));
+        }
+
+        return users;
+    }
+}
