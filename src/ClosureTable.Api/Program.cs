@@ -18,6 +18,7 @@ return await CommandLine.Run(args, serve: async settings =>
     builder.AddJson();
     builder.AddProblemAnswers();
     builder.AddDatabase();
+    builder.AddGracefulStop();
     builder.AddTokenAuthentication();
     builder.AddRateLimits();
     builder.AddCrossOrigin();

@@ -11,7 +11,7 @@ namespace ClosureTable.Api.Live;
 /// </summary>
 internal sealed class EventTail(
     Database database, EventStreams streams, ThreadNotifier notifier, IOptions<LiveOptions> options,
-    IHostApplicationLifetime lifetime, ILogger<EventTail> logger) : BackgroundService
+    GracefulStop stop, ILogger<EventTail> logger) : BackgroundService
 {
     /// <summary>More at once than this is read by each client for itself, as far as it wants it.</summary>
     private const int MostAtOnce = 2000;
@@ -30,7 +30,7 @@ internal sealed class EventTail(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         // A stream would keep a stopping server waiting until its patience ends.
-        await using var stopping = lifetime.ApplicationStopping.Register(() => streams.EndAll(close: true));
+        await using var stopping = stop.Closing.Register(() => streams.EndAll(close: true));
         while (!stoppingToken.IsCancellationRequested)
         {
             try
