@@ -18,6 +18,8 @@ internal static class Explained
             string.Join(Environment.NewLine, several.InnerExceptions.Select(By)),
         InvalidOperationException { Source: "Microsoft.Extensions.Configuration.Binder" } unreadable =>
             $"{unreadable.Message} In an environment variable's name, : is written __.",
+        PostgresException { SqlState: PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn } old =>
+            $"The database does not have the schema of this build ({old.MessageText}); run migrate first.",
         NpgsqlException => $"The database cannot be reached: {exception.Message}",
         _ => null,
     };

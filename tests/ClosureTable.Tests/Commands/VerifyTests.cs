@@ -194,6 +194,17 @@ public sealed class VerifyTests(OwnServiceFixture fixture) : IClassFixture<OwnSe
     }
 
     [Fact]
+    public async Task A_database_without_the_schema_is_said_to_need_it()
+    {
+        await using var empty = await fixture.Sibling();
+
+        var (exitCode, _, error) = await Cli.Run(empty.ConnectionString, ["verify"]);
+
+        Assert.Equal(1, exitCode);
+        Assert.Contains("run migrate first", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Verify_waits_for_no_writer_and_no_writer_waits_for_it()
     {
         var thread = await Thread();

@@ -151,7 +151,10 @@ public sealed class BoundedReadTests(ServiceFixture fixture)
             """,
             new
             {
-                root = ids[0], topic, ids = ids.ToArray(), likers,
+                root = ids[0],
+                topic,
+                ids = ids.ToArray(),
+                likers,
                 parents = ids.Select(id => model[id].ParentId).ToArray(),
                 contents = ids.Select(id => model[id].Content).ToArray(),
                 ages = ids.Select(id => model[id].CreatedAt).ToArray(),

@@ -210,7 +210,8 @@ public sealed class RaceTests(OwnServiceFixture fixture) : IClassFixture<OwnServ
         var tag = (await ann.Get($"/comments/{root}")).Headers.ETag!;
         HttpRequestMessage Edit(string content) => new(HttpMethod.Patch, $"/comments/{root}")
         {
-            Content = JsonContent.Create(new { content }), Headers = { IfMatch = { tag } },
+            Content = JsonContent.Create(new { content }),
+            Headers = { IfMatch = { tag } },
         };
 
         var answers = await InThisOrder(root,
