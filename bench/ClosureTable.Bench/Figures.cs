@@ -38,6 +38,12 @@ internal static class Figures
             await foreach (var figure in Large(stage, ct))
                 yield return figure;
         }
+
+        if (stage.Options.Wants("streams"))
+        {
+            await foreach (var figure in IdleStreams.Measure(stage, ct))
+                yield return figure;
+        }
     }
 
     /// <summary>The median start; each service is stopped before the next one starts.</summary>

@@ -11,6 +11,7 @@ internal sealed class PublishedService : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private readonly Process process;
+    private int stopped;
 
     private PublishedService(Process process, Uri address, TimeSpan startUp) => (this.process, Address, StartUp) = (process, address, startUp);
 
@@ -92,8 +93,9 @@ internal sealed class PublishedService : IAsyncDisposable
                 if (line is null)
                     return;
                 output.Enqueue(line);
+                // A line of text, or a string in a line of JSON.
                 if (line.IndexOf(Listening, StringComparison.Ordinal) is >= 0 and var found)
-                    address.TrySetResult(new Uri(line[(found + Listening.Length)..].Trim()));
+                    address.TrySetResult(new Uri(line[(found + Listening.Length)..].Split('"')[0].Trim()));
             }
         }
         catch
@@ -133,9 +135,10 @@ internal sealed class PublishedService : IAsyncDisposable
     /// <summary>Stops it as an operator would.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref stopped, 1) == 1)
+            return;
         if (!process.HasExited)
         {
-            using var _ = await Task.FromResult(process);
             using var interrupt = Process.Start("kill", ["-TERM", $"{process.Id}"]);
             using var patience = new CancellationTokenSource(Patience);
             try
