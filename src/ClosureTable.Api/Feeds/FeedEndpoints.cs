@@ -15,9 +15,9 @@ internal static class FeedEndpoints
         var feeds = app.MapGroup("").WithTags("Feeds")
             .WithAnswerHeader(200, "Last-Modified", "When something that the feed shows was written or edited last. A deletion does not change it: prefer the `ETag`.");
         feeds.MapGet("/topics/feed", OfTopic).WithProblems(Problem.ValidationFailed)
-            .Produces(StatusCodes.Status200OK, typeof(string), AtomFeed.MediaType).Produces(StatusCodes.Status304NotModified);
+            .Produces<string>(StatusCodes.Status200OK, AtomFeed.MediaType).Produces(StatusCodes.Status304NotModified);
         feeds.MapGet("/users/{id:long}/feed", OfUser).WithProblems(Problem.UserNotFound)
-            .Produces(StatusCodes.Status200OK, typeof(string), AtomFeed.MediaType).Produces(StatusCodes.Status304NotModified);
+            .Produces<string>(StatusCodes.Status200OK, AtomFeed.MediaType).Produces(StatusCodes.Status304NotModified);
     }
 
     /// <summary>Follow a topic in a feed reader.</summary>
