@@ -12,6 +12,13 @@ internal static class DatabaseCommand
     /// <param name="ct">Ctrl+C.</param>
     public static async Task<int> Run(ParseResult result, Func<IServiceProvider, TextWriter, CancellationToken, Task<int>> work, CancellationToken ct)
     {
+        // A setting is a path of names; anything else that looks like an option is one that was mistyped.
+        if (result.UnmatchedTokens.FirstOrDefault(token => token.StartsWith('-') && !token.Contains(':', StringComparison.Ordinal)) is { } unknown)
+        {
+            await result.InvocationConfiguration.Error.WriteLineAsync($"There is no option {unknown} here; see --help. A setting is given as --Section:Key value.");
+            return 1;
+        }
+
         var builder = Host.CreateApplicationBuilder(Defaults.CommandOptions([.. result.UnmatchedTokens]));
         // The output is the command's; what the log has to say goes to the other stream, and only where it matters.
         builder.Logging.ClearProviders().AddSimpleConsole().AddFilter(level => level >= LogLevel.Warning);
