@@ -26,6 +26,8 @@ internal static class CommandLine
         root.Add(VerifyCommand.Create());
         root.Add(RepairCommand.Create());
         root.Add(SeedCommand.Create());
+        root.Add(ExportCommand.Create());
+        root.Add(ImportCommand.Create());
         root.Add(HealthCommand.Create());
 
         // The web host drains requests on Ctrl+C and SIGTERM by itself; a second handler would cut it short.

@@ -20,6 +20,8 @@ internal static class Explained
             $"{unreadable.Message} In an environment variable's name, : is written __.",
         PostgresException { SqlState: PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn } old =>
             $"The database does not have the schema of this build ({old.MessageText}); run migrate first.",
+        // A file that cannot be read or written.
+        IOException or UnauthorizedAccessException => exception.Message,
         NpgsqlException => $"The database cannot be reached: {exception.Message}",
         _ => null,
     };
