@@ -1,0 +1,192 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using ClosureTable.Tests.Fixture;
+using ClosureTable.Tests.Threads;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace ClosureTable.Tests.Security;
+
+/// <summary>
+/// Every route of the service, and what each kind of caller gets there. A route that is added without a line here fails,
+/// so that nobody forgets to decide whom it is for.
+/// </summary>
+public sealed partial class AuthorizationMatrixTests(ServiceFixture fixture)
+{
+    /// <summary>What somebody else's comment, or one's own, answers to: nobody signed in, another user, its author, a moderator, a disabled user.</summary>
+    private sealed record Expected(int Anonymous, int Other, int Author, int Moderator, int Disabled, object? Body = null, string Query = "");
+
+    /// <summary>For everybody; a token that is no longer good is refused all the same.</summary>
+    private static Expected Read(string query = "") => new(200, 200, 200, 200, 401, Query: query);
+
+    /// <summary>For everybody who is signed in.</summary>
+    private static Expected Account(int status = 200, object? body = null) => new(401, status, status, status, 401, body);
+
+    private static readonly Dictionary<string, Expected> Matrix = new()
+    {
+        ["GET /comments"] = Read(),
+        ["GET /comments/{id}"] = Read(),
+        ["GET /comments/{id}/children"] = Read(),
+        ["GET /comments/{id}/ancestors"] = Read(),
+        ["GET /comments/{id}/events"] = Read(),
+        ["GET /comments/search"] = Read("?q=words"),
+        ["GET /comments/search/{text}"] = Read(),
+        ["GET /topics/counts"] = Read("?topic=t"),
+        ["GET /topics/events"] = Read("?topic=t"),
+        ["GET /topics/feed"] = Read("?topic=t"),
+        ["GET /users/{id}/feed"] = Read(),
+        ["GET /users/{id}/likes"] = Read(),
+
+        ["GET /users/me"] = Account(),
+        ["GET /users/me/likes"] = Account(),
+        ["POST /comments"] = Account(201, new { content = "words" }),
+        ["PUT /comments/{id}/like"] = Account(),
+        ["DELETE /comments/{id}/like"] = Account(),
+
+        ["GET /comments/{id}/revisions"] = new(401, 403, 200, 200, 401),
+        ["PATCH /comments/{id}"] = new(401, 403, 200, 200, 401, new { content = "other words" }),
+        ["DELETE /comments/{id}"] = new(401, 403, 200, 200, 401),
+        ["PUT /comments/{id}/parent"] = new(401, 403, 403, 200, 401, new { parent_id = (long?)null }),
+    };
+
+    /// <summary>Routes that take no notice of who asks: pages, probes, and the way in. They hold nothing that belongs to anybody.</summary>
+    private static readonly string[] ForAnybody =
+    [
+        "GET /", "GET /demo.js", "GET /pages.css", "GET /icon.svg", "GET /embed.js", "GET /embed.ru.js",
+        "ANY /api/doc/{path}", "GET /api/doc/v1/openapi.json", "GET /problems", "GET /health/live", "GET /health/ready",
+        "POST /auth/register", "POST /auth/login", "POST /auth/refresh", "POST /auth/logout",
+        // In development, or where it is switched on.
+        "GET /explorer", "GET /explorer.css", "GET /explorer.js", "GET /explorer/threads", "GET /explorer/threads/{id}", "POST /explorer/people",
+    ];
+
+    private static IEnumerable<(string Route, bool Anonymous)> Routes(ServiceFixture fixture) =>
+        from endpoint in fixture.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+        from method in endpoint.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? ["ANY"]
+        where method != "HEAD" && method != "OPTIONS"
+        let path = Parameter().Replace("/" + endpoint.RoutePattern.RawText!.Trim('/'), "{$1}")
+        select ($"{method} {path}", endpoint.Metadata.GetMetadata<IAllowAnonymous>() is not null);
+
+    [GeneratedRegex(@"\{\**(\w+)[^}]*\}")]
+    private static partial Regex Parameter();
+
+    [Fact]
+    public void Every_route_is_decided_about()
+    {
+        var routes = Routes(fixture).ToList();
+        Assert.Empty(Matrix.Keys.Concat(ForAnybody).Except(routes.Select(route => route.Route)));
+        Assert.Empty(routes.Select(route => route.Route).Except(Matrix.Keys).Except(ForAnybody));
+        Assert.Empty(routes.Where(route => route.Anonymous).Select(route => route.Route).Intersect(Matrix.Keys));
+    }
+
+    [Fact]
+    public async Task Each_kind_of_caller_gets_at_each_route_what_he_may_and_no_more()
+    {
+        var author = await fixture.NewUser("author");
+        var disabled = await fixture.NewUser("disabled");
+        var callers = new (string Name, HttpClient Client, Func<Expected, int> Status)[]
+        {
+            ("anonymous", fixture.Client(), expected => expected.Anonymous),
+            ("other", await fixture.SignedIn("other"), expected => expected.Other),
+            ("author", fixture.Client().With(author.Token), expected => expected.Author),
+            ("moderator", await fixture.Moderator(), expected => expected.Moderator),
+            ("disabled", fixture.Client().With(disabled.Token), expected => expected.Disabled),
+        };
+        await fixture.Execute("update auth_users set disabled_at = now() where id = @Id", new { disabled.Id });
+        await UntilRefused(callers[^1].Client);
+        var wrong = new List<string>();
+        foreach (var (route, expected) in Matrix)
+        {
+            foreach (var (name, client, statusOf) in callers)
+            {
+                var root = (await callers[2].Client.Begin()).Id();
+                var comment = (await callers[2].Client.Reply(root)).Id();
+                var (method, path) = (route.Split(' ')[0], route.Split(' ')[1]);
+                path = path.Replace("{id}", $"{(path.StartsWith("/users", StringComparison.Ordinal) ? author.Id : comment)}", StringComparison.Ordinal)
+                    .Replace("{text}", "words", StringComparison.Ordinal);
+                using var request = new HttpRequestMessage(new HttpMethod(method), path + expected.Query) { Content = expected.Body is null ? null : JsonContent.Create(expected.Body) };
+                using var answer = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+                if ((int)answer.StatusCode != statusOf(expected))
+                    wrong.Add($"{route} by {name}: {(int)answer.StatusCode} instead of {statusOf(expected)}");
+                if ((int)answer.StatusCode is 401 or 403 && !await IsThere(callers[3].Client, comment))
+                    wrong.Add($"{route} by {name} was refused and changed something");
+            }
+        }
+
+        Assert.Empty(wrong);
+    }
+
+    private static async Task<bool> IsThere(HttpClient moderator, long comment)
+    {
+        var json = await moderator.Read($"/comments/{comment}");
+        return json.Text("content") == "a reply" && json.Int("like_count") == 0 && json.GetProperty("parent_id").ValueKind == JsonValueKind.Number;
+    }
+
+    private static async Task UntilRefused(HttpClient client)
+    {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        deadline.CancelAfter(TimeSpan.FromMinutes(1));
+        // Not /users/me, which looks into the database and knows at once.
+        while ((await client.GetAsync("/comments", deadline.Token)).StatusCode != HttpStatusCode.Unauthorized)
+            await Task.Delay(50, deadline.Token);
+    }
+
+    [Fact]
+    public async Task A_caller_cannot_set_what_is_not_his_to_say()
+    {
+        var ann = await fixture.NewUser();
+        var client = fixture.Client().With(ann.Token);
+        var comment = await (await client.Post("/comments", new
+        {
+            content = "words",
+            id = 1,
+            root_id = 1,
+            depth = 7,
+            author = new { id = 1 },
+            author_id = 1,
+            created_at = "2000-01-01T00:00:00Z",
+            edited_at = "2000-01-01T00:00:00Z",
+            deleted = true,
+            like_count = 99,
+            child_count = 99,
+            descendant_count = 99,
+            liked = true,
+        })).Json(HttpStatusCode.Created);
+        Assert.Equal(comment.Id(), comment.GetProperty("root_id").GetInt64());
+        Assert.Equal(ann.Id, comment.GetProperty("author").Id());
+        Assert.Equal((0, 0, 0, 0), (comment.Int("depth"), comment.Int("like_count"), comment.Int("child_count"), comment.Int("descendant_count")));
+        Assert.False(comment.GetProperty("deleted").GetBoolean());
+        Assert.True(comment.GetProperty("created_at").GetDateTime() > DateTime.UtcNow.AddHours(-1));
+
+        var other = (await (await fixture.SignedIn()).Begin()).Id();
+        var edited = await (await client.Patch($"/comments/{comment.Id()}", new { content = "more", parent_id = other, author_id = 1, like_count = 99, topic = "t" })).Json();
+        Assert.Equal(JsonValueKind.Null, edited.GetProperty("comment").GetProperty("parent_id").ValueKind);
+        Assert.Equal(JsonValueKind.Null, edited.GetProperty("comment").GetProperty("topic").ValueKind);
+        Assert.Equal(0, edited.GetProperty("comment").Int("like_count"));
+
+        var account = await (await fixture.Client().Post("/auth/register", new { email = $"{Guid.NewGuid():n}@example.org", password = "anything at all", name = "Eve", role = "moderator", id = 1 })).Json(HttpStatusCode.Created);
+        Assert.Equal("user", account.Text("role"));
+        Assert.NotEqual(1, account.Id());
+    }
+
+    [Fact]
+    public async Task Of_others_nobody_learns_more_than_id_and_name()
+    {
+        var author = await fixture.NewUser("author");
+        var root = (await fixture.Client().With(author.Token).Begin("findable words")).Id();
+        await (await fixture.Client().With(author.Token).Put($"/comments/{root}/like")).Json();
+        foreach (var client in new[] { fixture.Client(), await fixture.SignedIn(), await fixture.Moderator() })
+        {
+            foreach (var path in new[] { $"/comments/{root}", "/comments", "/comments/search?q=findable", $"/users/{author.Id}/likes", $"/users/{author.Id}/feed" })
+            {
+                var body = await (await client.Get(path)).Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+                Assert.DoesNotContain(author.Email, body, StringComparison.OrdinalIgnoreCase);
+            }
+
+            var shown = (await client.Read($"/comments/{root}")).GetProperty("author");
+            Assert.Equal(["id", "name"], shown.EnumerateObject().Select(property => property.Name));
+        }
+    }
+}
