@@ -17,7 +17,7 @@ internal sealed record MetricsSettings
 
     /// <summary>
     /// An address of its own, as in <c>http://10.0.0.5:9464</c> or <c>http://+:9464</c>, where <c>/metrics</c> is answered to everybody, and nothing else is.
-    /// Null: at the service's own address, to this machine alone.
+    /// Null: at the service's own address, to this machine alone. Where <c>Kestrel:Endpoints</c> lists the addresses, this one must be among them.
     /// </summary>
     public string? Url { get; init; }
 }
@@ -39,7 +39,7 @@ internal static class Telemetry
         var metrics = builder.Configuration.GetSection(MetricsSettings.Section).Get<MetricsSettings>() ?? new();
         var collector = !string.IsNullOrEmpty(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]);
         if (metrics is { Enabled: true, Url: { } url })
-            builder.WebHost.UseUrls($"{url};{builder.Configuration["Urls"]}".TrimEnd(';'));
+            builder.WebHost.UseUrls([url, .. OtherAddresses(builder.Configuration)]);
         if (!collector && !metrics.Enabled)
             return;
 
@@ -95,6 +95,16 @@ internal static class Telemetry
         context.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address)
         && !context.Request.Headers.Keys.Any(header => header is "Forwarded" or "Via" or "X-Real-IP"
             || header.StartsWith("X-Forwarded-", StringComparison.OrdinalIgnoreCase) || header.StartsWith("X-Original-", StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>Addresses win over mere ports, which therefore have to be written as addresses.</summary>
+    private static string[] OtherAddresses(IConfiguration configuration)
+    {
+        return configuration["urls"] is { Length: > 0 }
+            ? List("urls")
+            : [.. List("http_ports").Select(port => $"http://*:{port}"), .. List("https_ports").Select(port => $"https://*:{port}")];
+
+        string[] List(string key) => configuration[key]?.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
+    }
 
     /// <returns>0 where the text is no such address.</returns>
     private static int Port(string url)
