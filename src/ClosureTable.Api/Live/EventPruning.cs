@@ -71,10 +71,20 @@ internal sealed class EventPruning(NpgsqlDataSource source, IOptions<LiveOptions
               group by root_id
             ),
             pruned as (
-              delete from comments_events e
-              using expired
-              where e.root_id = expired.root_id and e.version <= expired.version
-              returning e.xid
+              -- By the place of each row: a join with the log would read all of it.
+              delete from comments_events
+              where ctid = any(array(
+                select before.ctid
+                from expired
+                cross join lateral (
+                  select e.ctid
+                  from comments_events e
+                  where e.root_id = expired.root_id and e.version <= expired.version
+                  order by e.version
+                  limit @BatchSize
+                ) before
+              ))
+              returning xid
             ),
             remembered as (
               update comments_events_pruned

@@ -15,11 +15,30 @@ internal sealed record EventBatch(IReadOnlyList<ThreadEvent> Events, string Snap
 internal sealed class EventRepository(NpgsqlDataSource source)
 {
     /// <summary>
-    /// Not seen by a snapshot: begun after it was taken, or in progress then. Two ranges of an index, where
-    /// <c>not pg_visible_in_snapshot(…)</c> would look at every row since the oldest transaction that was still running.
+    /// Rows that a snapshot did not see: those of transactions that began after it was taken, and of those that were in progress
+    /// then. Two ranges of indexes, where <c>not pg_visible_in_snapshot(…)</c> would look at every row since the oldest transaction
+    /// that was still running; each in the order of its index and limited, or a planner that cannot know how few they are reads
+    /// the whole log (of a million events: 3.5 s instead of 0.1 ms).
     /// </summary>
-    private const string NotSeen = """
-        (e.xid >= pg_snapshot_xmax(@since::pg_snapshot) or e.xid = any(array(select pg_snapshot_xip(@since::pg_snapshot))))
+    /// <param name="begun">The first range, of rows from <c>pg_snapshot_xmax</c> on.</param>
+    /// <param name="order">The order of the index that has it.</param>
+    /// <param name="inProgress">What is asked of the rows of the second range.</param>
+    private static string NotSeen(string begun, string order, string inProgress) => $"""
+        (
+          select e.root_id, e.version, e.kind, e.comment_id, e.topic, e.data::text as data, e.created_at
+          from comments_events e
+          where {begun}
+          order by {order}
+          limit @limit
+        )
+        union all
+        (
+          select e.root_id, e.version, e.kind, e.comment_id, e.topic, e.data::text as data, e.created_at
+          from comments_events e
+          where e.xid = any(array(select pg_snapshot_xip(@since::pg_snapshot))) and {inProgress}
+          order by e.xid
+          limit @limit
+        )
         """;
 
     /// <summary>
@@ -29,7 +48,7 @@ internal sealed class EventRepository(NpgsqlDataSource source)
     private const string At = "max(e.created_at) over (partition by e.root_id, e.topic order by e.version)";
 
     /// <summary>
-    /// Everything that came since a snapshot, whatever the thread, up to <paramref name="limit"/> events; the snapshot that
+    /// Everything that came since a snapshot, whatever the thread; above <paramref name="limit"/> events, any of them. The snapshot that
     /// comes back is that of the same statement.
     /// </summary>
     /// <param name="since">Null only asks for a snapshot to begin with.</param>
@@ -40,12 +59,11 @@ internal sealed class EventRepository(NpgsqlDataSource source)
             select now_at.snapshot, tail.root_id, tail.version, tail.kind, tail.comment_id, tail.topic, tail.data
             from (select pg_current_snapshot()::text as snapshot) now_at
             left join (
-              select e.root_id, e.version, e.kind, e.comment_id, e.topic, e.data::text, {At} as at
-              from comments_events e
-              where {NotSeen}
-                -- Rows of a dump that was restored have numbers of another server's future.
-                and e.xid < pg_snapshot_xmax(pg_current_snapshot())
-              limit @limit
+              select e.root_id, e.version, e.kind, e.comment_id, e.topic, e.data, {At} as at
+              -- Rows of a dump that was restored have numbers of another server's future.
+              from ({NotSeen(
+                begun: "e.xid >= pg_snapshot_xmax(@since::pg_snapshot) and e.xid < pg_snapshot_xmax(pg_current_snapshot())", order: "e.xid",
+                inProgress: "true")}) e
             ) tail on true
             order by tail.at, tail.root_id, tail.version
             """;
@@ -94,20 +112,20 @@ internal sealed class EventRepository(NpgsqlDataSource source)
             """, new { rootId, after, until, limit }, cancellationToken: ct))).AsList();
     }
 
-    /// <summary>The events of a topic between two snapshots, in their order, up to <paramref name="limit"/>; above that, any of them.</summary>
+    private const string Until = "pg_visible_in_snapshot(e.xid, @until::pg_snapshot)";
+
+    /// <summary>The events of a topic between two snapshots, in their order; above <paramref name="limit"/> events, any of them.</summary>
     public async Task<List<ThreadEvent>> OfTopic(string topic, string since, string until, int limit, CancellationToken ct)
     {
         await using var connection = await source.OpenConnectionAsync(ct);
         return (await connection.QueryAsync<ThreadEvent>(new CommandDefinition($"""
             select root_id, version, kind, comment_id, topic, data
             from (
-              select e.root_id, e.version, e.kind, e.comment_id, e.topic, e.data::text as data, {At} as at
-              from (
-                select root_id, version, kind, comment_id, topic, data, created_at
-                from comments_events e
-                where topic = @topic and {NotSeen} and pg_visible_in_snapshot(xid, @until::pg_snapshot)
-                limit @limit
-              ) e
+              select e.root_id, e.version, e.kind, e.comment_id, e.topic, e.data, {At} as at
+              from ({NotSeen(
+                // One topic, said as a range: of an equality the planner makes an order by xid alone, and takes the other index.
+                begun: $"(e.topic, e.xid) >= (@topic, pg_snapshot_xmax(@since::pg_snapshot)) and e.topic <= @topic and {Until}", order: "e.topic, e.xid",
+                inProgress: $"e.topic = @topic and {Until}")}) e
             ) e
             order by at, root_id, version
             """, new { topic, since, until, limit }, cancellationToken: ct))).AsList();
