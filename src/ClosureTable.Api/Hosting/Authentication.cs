@@ -54,7 +54,8 @@ internal static class Authentication
     /// </summary>
     public static void UseBadTokenRefusal(this IApplicationBuilder app) => app.Use(async (context, next) =>
     {
-        if (context.GetEndpoint() is { } endpoint
+        // The router's own answers, 405 and 415, are no route's: whatever the token is, they are what is wrong first.
+        if (context.GetEndpoint() is RouteEndpoint endpoint
             && endpoint.Metadata.GetMetadata<IAllowAnonymous>() is null
             && (await context.AuthenticateAsync()).Failure is not null)
             await context.ChallengeAsync();

@@ -480,6 +480,15 @@ public sealed partial class BadInputTests(ServiceFixture fixture, IsolatedServic
         }
     }
 
+    [Fact]
+    public async Task What_takes_no_token_takes_no_notice_of_a_bad_one()
+    {
+        var stranger = service.Caller("no.good.token");
+        await IsProblem(await stranger.PostAsync("/auth/login", Raw("{}"), Ct), 400, "validation_failed");
+        await IsProblem(await stranger.PostAsync("/auth/login", Raw("{}", "text/plain"), Ct), 415, "unsupported_media_type");
+        await IsProblem(await stranger.GetAsync("/auth/login", Ct), 405, "method_not_allowed");
+    }
+
     // Below HTTP's surface.
 
     /// <summary>What the server refuses before there is a request that could be answered has a status and no body.</summary>
