@@ -141,18 +141,24 @@ public sealed partial class BadInputTests(ServiceFixture fixture, IsolatedServic
         before = await service.Contents();
     }
 
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task Three_megabytes_are_413_whether_or_not_they_are_announced(bool chunked)
+    [Fact]
+    public async Task Three_megabytes_are_413_for_every_operation()
     {
         foreach (var operation in (await Document()).Operations.Where(operation => operation.HasBody))
         {
             using var request = new HttpRequestMessage(new HttpMethod(operation.Method), operation.Path.Replace("{id}", $"{comment}", StringComparison.Ordinal));
             request.Content = Raw($"{{\"content\":\"{new string('x', 3 * 1024 * 1024)}\"}}");
-            request.Headers.TransferEncodingChunked = chunked;
+            // Or the answer may come while the body is on its way, which some clients do not notice.
+            request.Headers.ExpectContinue = true;
             await IsProblem(await ann.SendAsync(request, Ct), 413, "body_too_large");
         }
+    }
+
+    [Fact]
+    public async Task Three_megabytes_that_are_not_announced_are_413_too()
+    {
+        var answer = await SendRaw($"POST /comments HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n300000\r\n{{\"content\":\"{new string('x', 3 * 1024 * 1024)}");
+        Assert.StartsWith("HTTP/1.1 413 ", answer);
     }
 
     // Fields.
@@ -541,7 +547,15 @@ public sealed partial class BadInputTests(ServiceFixture fixture, IsolatedServic
         using var connection = new TcpClient();
         await connection.ConnectAsync(service.Address.Host, service.Address.Port, Ct);
         var stream = connection.GetStream();
-        await stream.WriteAsync(Encoding.UTF8.GetBytes(request), Ct);
+        try
+        {
+            await stream.WriteAsync(Encoding.UTF8.GetBytes(request), Ct);
+        }
+        catch (IOException)
+        {
+            // The server had read enough and hung up; what it said is there all the same.
+        }
+
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(Ct);
         deadline.CancelAfter(TimeSpan.FromSeconds(30));
         var answer = new StringBuilder();
