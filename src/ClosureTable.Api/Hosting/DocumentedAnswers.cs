@@ -53,9 +53,10 @@ internal sealed class DocumentedAnswers : IOperationFilter
             problems.Add(Problem.Unauthorized);
         if (!metadata.OfType<DisableRateLimitingAttribute>().Any())
             problems.Add(Problem.RateLimited);
-        problems.Add(Problem.Unavailable);
+        // A reader waits for nobody but a change of the schema.
+        problems.AddRange([Problem.Unavailable, Problem.Contended]);
         if (!string.Equals(context.ApiDescription.HttpMethod, "GET", StringComparison.OrdinalIgnoreCase))
-            problems.AddRange([Problem.ReadOnly, Problem.Contended, Problem.OutcomeUnknown]);
+            problems.AddRange([Problem.ReadOnly, Problem.OutcomeUnknown]);
 
         var answers = new OpenApiResponses();
         foreach (var (status, answer) in operation.Responses ?? [])

@@ -38,7 +38,7 @@ internal sealed record Problem(int Status, string Code, string Detail)
     public static readonly Problem ParentDeleted = new(409, "parent_deleted", "The comment that you reply to was deleted.");
     public static readonly Problem CommentDeleted = new(409, "comment_deleted", "The comment was deleted.");
     public static readonly Problem RequestInFlight = new(409, "request_in_flight", "The first request with this Idempotency-Key is still being worked on; try again shortly.");
-    public static readonly Problem PreconditionFailed = new(412, "precondition_failed", "The thread changed since you read it; read it again.");
+    public static readonly Problem PreconditionFailed = new(412, "precondition_failed", "It changed since you read it; read it again.");
     public static readonly Problem TooDeep = new(422, "too_deep", "The tree does not go deeper than this.");
     public static readonly Problem IntoItself = new(422, "move_into_itself", "A comment cannot move below itself.");
     public static readonly Problem KeyReused = new(422, "idempotency_key_reused", "This Idempotency-Key was used with another request.");
@@ -78,6 +78,7 @@ internal sealed record Problem(int Status, string Code, string Detail)
         403 => Forbidden,
         404 => NotFound,
         405 => MethodNotAllowed,
+        412 => PreconditionFailed,
         413 => TooLarge,
         415 => UnsupportedMediaType,
         429 => RateLimited,

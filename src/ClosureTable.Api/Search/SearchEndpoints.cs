@@ -13,7 +13,7 @@ internal static class SearchEndpoints
 
     public static void MapSearch(this IEndpointRouteBuilder app)
     {
-        var search = app.MapGroup("/comments/search").WithTags("Search").WithProblems(Problem.ValidationFailed, Problem.InvalidCursor, Problem.TimedOut);
+        var search = app.MapGroup("/comments/search").WithTags("Search").WithProblems(Problem.ValidationFailed, Problem.InvalidCursor);
         search.MapGet("", Find);
         search.MapGet("/{**text}", FindByPath);
     }

@@ -195,6 +195,7 @@ public sealed class TourTests(ServiceFixture fixture)
             {
                 using var answer = await anybody.Get(path);
                 await Expect(HttpStatusCode.NotModified, Send(anybody, HttpMethod.Get, path, header: "If-None-Match", value: answer.Headers.ETag!.ToString()));
+                await Expect(HttpStatusCode.PreconditionFailed, Send(anybody, HttpMethod.Get, path, header: "If-Match", value: "\"another\""));
             }
 
             await Expect(HttpStatusCode.NotFound, anybody.Get($"/users/{long.MaxValue}/feed"));
@@ -286,7 +287,7 @@ public sealed class TourTests(ServiceFixture fixture)
                 await Expect(HttpStatusCode.ServiceUnavailable, client.SendAsync(new RequestTemplate(document, operation).Request(), Ct));
         }
 
-        /// <summary>A database in which somebody holds on to the comments.</summary>
+        /// <summary>A database in which somebody holds on to everything.</summary>
         public async Task SlowDatabase()
         {
             var (database, slow, client) = await OnDatabaseOfItsOwn();
@@ -295,9 +296,10 @@ public sealed class TourTests(ServiceFixture fixture)
                 await using var somebody = new NpgsqlConnection(database.ConnectionString);
                 await somebody.OpenAsync(Ct);
                 await using var transaction = await somebody.BeginTransactionAsync(Ct);
-                await somebody.ExecuteAsync("lock table comments_comments in access exclusive mode", transaction: transaction);
-                await Task.WhenAll(document.Operations.Where(operation => operation.Answer("504") is not null)
-                    .Select(operation => Expect(HttpStatusCode.GatewayTimeout, client.SendAsync(new RequestTemplate(document, operation).Request(), Ct))));
+                var tables = await somebody.QueryAsync<string>("select relname from pg_stat_user_tables where relname <> 'schema_versions'", transaction: transaction);
+                await somebody.ExecuteAsync($"lock table {string.Join(", ", tables)} in access exclusive mode", transaction: transaction);
+                foreach (var operation in document.Operations.Where(operation => operation.Answer("default") is not null && operation.Answer("200")?["content"]?["text/event-stream"] is null))
+                    await Expect(HttpStatusCode.GatewayTimeout, client.SendAsync(new RequestTemplate(document, operation).Request(), Ct));
             }
 
             await fixture.Query<object>($"drop database {database.Database} with (force)");
@@ -311,6 +313,7 @@ public sealed class TourTests(ServiceFixture fixture)
             var instance = fixture.Instance(host => host
                 // What it logs about its database is expected here, and long.
                 .UseSetting("Logging:LogLevel:Default", "None").UseSetting("Logging:LogLevel:Microsoft.AspNetCore", "None")
+                .UseSetting("Database:StatementTimeout", "00:00:00.200").UseSetting("Database:LockTimeout", "00:00:00")
                 .UseSetting("ConnectionStrings:Comments", database.ConnectionString));
             return (database, instance, recorder.Caller(instance.CreateClient().BaseAddress!, (await fixture.NewUser()).Token));
         }
