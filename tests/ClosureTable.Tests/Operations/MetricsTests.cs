@@ -42,7 +42,12 @@ public sealed partial class MetricsTests(ServiceFixture fixture)
         while (await stream.ReadLineAsync(TestContext.Current.CancellationToken) is { } line && !line.StartsWith("data:", StringComparison.Ordinal))
             Assert.DoesNotContain("reset", line, StringComparison.Ordinal);
 
+        using var reader = new HttpClient { BaseAddress = service.Client.BaseAddress };
+        await reader.Read($"/comments/{root.Id()}");
+        await reader.Read($"/comments/{root.Id()}");
+
         var scraped = await Scrape(client);
+        Assert.Equal(1, Sum(scraped, "closuretable_cache_hits_total"));
         Assert.Equal(3, Sum(scraped, "closuretable_comments_created_total"));
         Assert.Equal(3, Sum(scraped, "closuretable_comments_depth_count"));
         Assert.Equal(2, Sum(scraped, "closuretable_comments_depth_sum"));
