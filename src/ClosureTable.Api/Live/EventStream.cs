@@ -151,6 +151,8 @@ internal sealed class EventStream(EventStreams streams, string client, long comm
     {
         await foreach (var frames in Replay!(this, ct))
             await Send(output, frames, ct);
+        // Where there was nothing to replay, the client would wait for the head of the answer until something happens.
+        await output.FlushAsync(ct);
         // Nothing of it is kept while the stream stands.
         Replay = null;
     }

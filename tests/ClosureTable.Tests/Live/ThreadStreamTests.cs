@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using ClosureTable.Tests.Fixture;
+using Microsoft.AspNetCore.Hosting;
 
 namespace ClosureTable.Tests.Live;
 
@@ -102,6 +103,16 @@ public sealed class ThreadStreamTests(ServiceFixture fixture)
         await ann.Reply(root.Id());
         await using var watcher = await Watcher.Watch(fixture.Client(), $"{Events(root)}?last_event_id=1", lastEventId: "");
         Assert.Equal(2, (await watcher.Next()).Version);
+    }
+
+    [Fact]
+    public async Task A_client_that_missed_nothing_is_answered_before_anything_happens()
+    {
+        // No heartbeat either, within the deadline.
+        await using var instance = fixture.Instance(host => host.UseSetting("Live:Heartbeat", "00:05:00"));
+        var root = await (await fixture.SignedIn()).Begin();
+        using var answer = await Watcher.Send(instance.CreateClient(), Events(root), lastEventId: "1").WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
     }
 
     [Theory]
