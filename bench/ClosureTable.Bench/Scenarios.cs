@@ -125,8 +125,9 @@ internal static class Scenarios
     /// so that one does not take back what the other has not given yet.
     /// </summary>
     private static Request[] Likes(long comment, IReadOnlyList<string> tokens) =>
-        [.. tokens.Chunk((tokens.Count + 1) / 2).SelectMany(half => new[] { "PUT", "DELETE" }.SelectMany(
-            verb => half.Select(token => new Request(verb, $"/comments/{comment}/like", token))))];
+        [.. tokens.Chunk((tokens.Count + 1) / 2).SelectMany(half =>
+            half.Select(token => new Request("PUT", $"/comments/{comment}/like", token)).Concat(
+            half.Select(token => new Request("DELETE", $"/comments/{comment}/like", token))))];
 
     /// <summary>The numbers below <paramref name="count"/> in an order that is the same each time.</summary>
     private static int[] Shuffled(int count)

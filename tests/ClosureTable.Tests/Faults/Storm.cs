@@ -92,7 +92,7 @@ internal sealed class Storm(Func<Uri> address) : IDisposable
                     if (key is not null)
                         request.Headers.Add("Idempotency-Key", key);
                     using var answer = await client.SendAsync(request, CancellationToken.None);
-                    var json = await answer.Content.ReadFromJsonAsync<JsonElement>();
+                    var json = await answer.Content.ReadFromJsonAsync<JsonElement>(CancellationToken.None);
                     if (answer.StatusCode is HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout
                         || answer.StatusCode is HttpStatusCode.Conflict && json.Text("code") == "request_in_flight")
                     {
