@@ -196,7 +196,7 @@ public sealed class VerifyTests(OwnServiceFixture fixture) : IClassFixture<OwnSe
     [Fact]
     public async Task A_database_without_the_schema_is_said_to_need_it()
     {
-        await using var empty = await fixture.Sibling();
+        await using var empty = await fixture.NewDatabase();
 
         var (exitCode, _, error) = await Cli.Run(empty.ConnectionString, ["verify"]);
 

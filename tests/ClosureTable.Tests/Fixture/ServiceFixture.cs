@@ -33,9 +33,6 @@ public class ServiceFixture : IAsyncLifetime
 
     private protected virtual Task<TestDatabase> CreateDatabase() => TestDatabase.Create();
 
-    /// <summary>Another database on the same server.</summary>
-    internal Task<TestDatabase> Sibling() => database.Sibling();
-
     internal const string SigningKey = "the tests' own key, which is long enough for HS256, and for the HS512 that is refused";
 
     /// <summary>
@@ -103,7 +100,7 @@ public class ServiceFixture : IAsyncLifetime
 /// <summary>The service once more, on a database that no other class uses: a class fixture for tests that count locks, or break things.</summary>
 public sealed class OwnServiceFixture(ServiceFixture shared) : ServiceFixture
 {
-    private protected override Task<TestDatabase> CreateDatabase() => shared.Sibling();
+    private protected override Task<TestDatabase> CreateDatabase() => shared.NewDatabase();
 }
 
 internal static class Clients

@@ -40,15 +40,6 @@ internal sealed class TestDatabase : IAsyncDisposable
         return this;
     }
 
-    /// <summary>Another database on the same server, for tests that damage theirs or need it for themselves.</summary>
-    public async Task<TestDatabase> Sibling()
-    {
-        var sibling = new TestDatabase(serverConnectionString);
-        await using var create = owner.CreateCommand($"create database {sibling.name}");
-        await create.ExecuteNonQueryAsync();
-        return sibling;
-    }
-
     private static async Task<TestDatabase> FindServer()
     {
         if (Environment.GetEnvironmentVariable("TEST_DATABASE") is { Length: > 0 } configured)

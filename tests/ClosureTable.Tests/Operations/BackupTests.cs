@@ -60,7 +60,7 @@ public sealed class BackupTests(ServiceFixture fixture)
     [Fact]
     public async Task A_file_that_is_no_backup_restores_nothing_and_says_so()
     {
-        await using var database = await fixture.Sibling();
+        await using var database = await fixture.NewDatabase();
         var file = Path.GetTempFileName();
         await File.WriteAllTextAsync(file, "not a backup", TestContext.Current.CancellationToken);
         var failed = await Assert.ThrowsAsync<InvalidOperationException>(() => Script("restore.sh", database.ConnectionString, file, "false"));

@@ -194,7 +194,7 @@ public sealed class ImportTests(ServiceFixture fixture)
     {
         const int Count = 100_000;
         var directory = Directory.CreateTempSubdirectory("closuretable-");
-        await using var database = await fixture.Sibling();
+        await using var database = await fixture.NewDatabase();
         try
         {
             var file = Path.Combine(directory.FullName, "large.ndjson");
