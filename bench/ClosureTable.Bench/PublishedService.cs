@@ -34,7 +34,7 @@ internal sealed class PublishedService : IAsyncDisposable
             return assembly;
         var (repository, sources) = (RepositoryRoot(), Path.Combine(directory, "sources"));
         var files = await Cli.Wrap("git")
-            .WithArguments(["-C", repository, "ls-files", "--cached", "--others", "--exclude-standard", ".editorconfig", "*.props", "global.json", "db", "src"])
+            .WithArguments(["-C", repository, "ls-files", "--cached", "--others", "--exclude-standard", "*.props", "global.json", "db", "src"])
             .ExecuteBufferedAsync(ct);
         foreach (var file in files.StandardOutput.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(file => !file.EndsWith("packages.lock.json", StringComparison.Ordinal)))
         {
@@ -47,7 +47,7 @@ internal sealed class PublishedService : IAsyncDisposable
         await Cli.Wrap("dotnet")
             .WithArguments([
                 "publish", Path.Combine(sources, "src", "ClosureTable.Api"), "--configuration", "Release",
-                "--runtime", RuntimeInformation.RuntimeIdentifier, "--no-self-contained", "-p:PublishReadyToRun=true",
+                "--runtime", RuntimeInformation.RuntimeIdentifier, "--no-self-contained", "-p:PublishReadyToRun=true", "-p:RunAnalyzers=false",
                 "--output", Path.GetDirectoryName(assembly)!, "--nologo", "--verbosity", "quiet",
             ])
             .WithEnvironmentVariables(environment => environment.Set("DOTNET_CLI_USE_MSBUILD_SERVER", "0").Set("MSBUILDDISABLENODEREUSE", "1"))
