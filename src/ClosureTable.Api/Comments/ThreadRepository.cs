@@ -72,13 +72,16 @@ internal sealed class ThreadRepository(NpgsqlDataSource source)
         return null;
     }
 
+    // What PostgreSQL knows of a parameter's value it makes a plan for, each time anew: 100 µs more for a thread of 50, with the same
+    // plan in the end. Behind `(select …)` it knows nothing, plans once, and keeps that.
+
     /// <summary>A thread by its root: one descent of one index, 2.5 to 5 times faster than by the closure.</summary>
     internal static readonly CommentQuery WholeThread = new((columns, joins) => $"""
         select {columns}
         from comments_threads thread
         join comments_comments c on c.root_id = thread.root_id
         {joins}
-        where thread.root_id = @id and thread.comment_count <= @limit
+        where thread.root_id = (select @id) and thread.comment_count <= @limit
         """);
 
     /// <summary>The article's read: everything of which the comment is an ancestor, itself among it.</summary>
@@ -89,7 +92,7 @@ internal sealed class ThreadRepository(NpgsqlDataSource source)
         join comments_tree on comments_tree.ancestor_id = top.id
         join comments_comments c on c.id = comments_tree.descendant_id
         {joins}
-        where top.id = @id and top.descendant_count < @limit
+        where top.id = (select @id) and top.descendant_count < @limit
         """);
 
     private async Task<Forest> FirstPart(long id, TreeShape shape, long? caller, CancellationToken ct)
@@ -188,7 +191,7 @@ internal sealed class ThreadRepository(NpgsqlDataSource source)
     private static readonly CommentQuery[] BoundedTrees = [.. Enum.GetValues<CommentSort>().Select(sort => new CommentQuery((columns, joins) => $"""
         with recursive page (id, level) as (
           select id, 0
-          from unnest(@tops) with ordinality as top (id, position)
+          from unnest((select @tops)) with ordinality as top (id, position)
           union all
           select reply.id, page.level + 1
           from page
@@ -197,14 +200,14 @@ internal sealed class ThreadRepository(NpgsqlDataSource source)
             from comments_comments item
             where item.parent_id = page.id
             order by {SortOrder.Of(sort).Order("item", "id")}
-            limit @children
+            limit (select @children)
           ) reply
           where page.level < @depth
         ),
         shown as (
           select id
           from page
-          limit @limit
+          limit (select @limit)
         )
         select {columns}
         from shown

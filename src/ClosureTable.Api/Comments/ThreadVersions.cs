@@ -1,5 +1,4 @@
 using Npgsql;
-using NpgsqlTypes;
 
 namespace ClosureTable.Api.Comments;
 
@@ -73,18 +72,25 @@ internal sealed class ThreadVersions(NpgsqlDataSource source)
 
     private async Task<IReadOnlyDictionary<long, long>> Ask(HashSet<long> rootIds)
     {
-        // A command of a connection, because those of a data source are planned anew each time (42 µs more than the 10 that it takes).
         await using var connection = await source.OpenConnectionAsync();
-        await using var command = new NpgsqlCommand("""
-            select root_id, version
-            from comments_threads
-            where root_id = any($1)
-            """, connection);
-        command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. rootIds], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint });
-        await using var reader = await command.ExecuteReaderAsync();
+        // One statement a thread, in one round trip: `= any(…)` is planned anew each time, which takes longer than five of these.
+        await using var batch = new NpgsqlBatch(connection);
+        foreach (var rootId in rootIds)
+        {
+            batch.BatchCommands.Add(new NpgsqlBatchCommand("select root_id, version from comments_threads where root_id = $1")
+            {
+                Parameters = { new NpgsqlParameter<long> { TypedValue = rootId } },
+            });
+        }
+
         var versions = new Dictionary<long, long>(rootIds.Count);
-        while (await reader.ReadAsync())
-            versions.Add(reader.GetInt64(0), reader.GetInt64(1));
+        await using var reader = await batch.ExecuteReaderAsync();
+        do
+        {
+            while (await reader.ReadAsync())
+                versions.Add(reader.GetInt64(0), reader.GetInt64(1));
+        }
+        while (await reader.NextResultAsync());
         return versions;
     }
 
