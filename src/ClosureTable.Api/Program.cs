@@ -40,6 +40,7 @@ return await CommandLine.Run(args, serve: async settings =>
     app.UseKnownProxies();
     app.UseProblemAnswers();
     app.UseCors();
+    app.UseSeenWrites();
     app.UseAuthentication();
     app.UseRateLimits();
     app.UseBadTokenRefusal();

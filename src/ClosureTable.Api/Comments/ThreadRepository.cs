@@ -22,7 +22,7 @@ internal sealed record Forest(CommentRows Rows, long[] Tops, CommentSort Sort, C
 }
 
 /// <summary>The reads: whole trees, bounded ones, pages of them.</summary>
-internal sealed class ThreadRepository(NpgsqlDataSource source)
+internal sealed class ThreadRepository(ReadSource source)
 {
     /// <summary>The most comments that one page of roots shows, replies included.</summary>
     public const int MostOfAPage = 1000;
@@ -30,7 +30,7 @@ internal sealed class ThreadRepository(NpgsqlDataSource source)
     /// <summary>Where a comment stands, and the version of its thread; null when there is no such comment.</summary>
     public async Task<Position?> Locate(long id, CancellationToken ct)
     {
-        await using var connection = await source.OpenConnectionAsync(ct);
+        await using var connection = await source.Open(ct);
         return await Locate(connection, id, ct);
     }
 
@@ -60,7 +60,7 @@ internal sealed class ThreadRepository(NpgsqlDataSource source)
     /// <returns>Null where there is no such comment, or more below it than the limit allows.</returns>
     private async Task<CommentRows?> Whole(long id, int limit, long? caller, CancellationToken ct)
     {
-        await using var connection = await source.OpenConnectionAsync(ct);
+        await using var connection = await source.Open(ct);
         foreach (var query in (CommentQuery[])[WholeThread, Subtree])
         {
             var rows = await query.Read(connection, caller, [new("id", id), new("limit", limit)], ct);
@@ -105,7 +105,7 @@ internal sealed class ThreadRepository(NpgsqlDataSource source)
                 shape, caller, ct), ct);
         }
 
-        await using var connection = await source.OpenConnectionAsync(ct);
+        await using var connection = await source.Open(ct);
         return await Bounded(connection, new Tops([id], Next: null, Snapshot: null), shape, caller, ct);
     }
 
@@ -158,7 +158,7 @@ internal sealed class ThreadRepository(NpgsqlDataSource source)
     /// <summary>The number of comments of each topic, tombstones left out.</summary>
     public async Task<IReadOnlyDictionary<string, long>> Counts(string[] topics, CancellationToken ct)
     {
-        await using var connection = await source.OpenConnectionAsync(ct);
+        await using var connection = await source.Open(ct);
         return (await connection.QueryAsync<(string Topic, long Count)>(new CommandDefinition("""
             select asked.topic, coalesce(sum(thread.comment_count - thread.tombstone_count), 0)
             from (select distinct unnest(@topics)) as asked (topic)

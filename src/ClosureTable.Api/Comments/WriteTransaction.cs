@@ -5,7 +5,7 @@ using Npgsql;
 namespace ClosureTable.Api.Comments;
 
 /// <summary>The transaction of every write to a thread, and the word to those who watch it once it is committed.</summary>
-internal sealed class WriteTransaction(NpgsqlDataSource source, ThreadNotifier notifier)
+internal sealed class WriteTransaction(NpgsqlDataSource source, SeenWrites seen, ThreadNotifier notifier)
 {
     private const int MostAttempts = 4;
 
@@ -46,6 +46,7 @@ internal sealed class WriteTransaction(NpgsqlDataSource source, ThreadNotifier n
                 notifier.Committed();
             }
 
+            await seen.Note(connection);
             return result;
         }
     }

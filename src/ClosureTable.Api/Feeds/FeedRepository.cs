@@ -1,3 +1,4 @@
+using ClosureTable.Api.Hosting;
 using Dapper;
 using Npgsql;
 
@@ -14,7 +15,7 @@ internal sealed record FeedComment
 }
 
 /// <summary>The newest comments, of a topic or of a user; deleted ones are left out.</summary>
-internal sealed class FeedRepository(NpgsqlDataSource source)
+internal sealed class FeedRepository(ReadSource source)
 {
     /// <summary>How many comments a feed has.</summary>
     public const int Length = 50;
@@ -22,7 +23,7 @@ internal sealed class FeedRepository(NpgsqlDataSource source)
     /// <summary>The newest comments of all threads of a topic.</summary>
     public async Task<IReadOnlyList<FeedComment>> OfTopic(string topic, CancellationToken ct)
     {
-        await using var connection = await source.OpenConnectionAsync(ct);
+        await using var connection = await source.Open(ct);
         return (await connection.QueryAsync<FeedComment>(new CommandDefinition("""
             select c.id, c.content, author.name as author_name, c.created_at, c.edited_at
             from comments_threads thread
@@ -37,7 +38,7 @@ internal sealed class FeedRepository(NpgsqlDataSource source)
     /// <summary>A user's newest comments, and the name; null when there is no such user.</summary>
     public async Task<(string Name, IReadOnlyList<FeedComment> Comments)?> OfUser(long userId, CancellationToken ct)
     {
-        await using var connection = await source.OpenConnectionAsync(ct);
+        await using var connection = await source.Open(ct);
         await using var results = await connection.QueryMultipleAsync(new CommandDefinition("""
             select name from auth_users where id = @userId;
 

@@ -26,8 +26,8 @@ internal static class CrossOrigin
             cors.AddDefaultPolicy(policy => policy
                 .WithOrigins(settings.Value.AllowedOrigins)
                 .WithMethods(HttpMethods.Get, HttpMethods.Head, HttpMethods.Post, HttpMethods.Put, HttpMethods.Patch, HttpMethods.Delete)
-                .WithHeaders(HeaderNames.Authorization, "X-Auth-Token", HeaderNames.ContentType, HeaderNames.IfMatch, HeaderNames.IfNoneMatch, "Idempotency-Key", "Last-Event-ID")
-                .WithExposedHeaders(HeaderNames.ETag, HeaderNames.Location, HeaderNames.RetryAfter, "Idempotent-Replayed", "RateLimit", "RateLimit-Policy")
+                .WithHeaders(HeaderNames.Authorization, "X-Auth-Token", HeaderNames.ContentType, HeaderNames.IfMatch, HeaderNames.IfNoneMatch, "Idempotency-Key", "Last-Event-ID", SeenWrites.Header)
+                .WithExposedHeaders(HeaderNames.ETag, HeaderNames.Location, HeaderNames.RetryAfter, "Idempotent-Replayed", "RateLimit", "RateLimit-Policy", SeenWrites.Header)
                 // A token travels in a header that the page must set, never in a cookie: credentials stay off, and with them CSRF.
                 .DisallowCredentials()
                 .SetPreflightMaxAge(TimeSpan.FromHours(2))));

@@ -14,9 +14,14 @@ internal sealed class Database(IConfiguration configuration, IOptions<DatabaseOp
 {
     private LocalServer? server;
     private NpgsqlDataSource? source;
+    private NpgsqlMultiHostDataSource? hosts;
 
     /// <exception cref="InvalidOperationException"><see cref="Open"/> was not called.</exception>
+    /// <remarks>Of several hosts, the primary.</remarks>
     public NpgsqlDataSource Source => source ?? throw new InvalidOperationException("The database is not open yet.");
+
+    /// <summary>Of several hosts a standby, or the primary while there is none; null where one host is named. See <see cref="ReadSource"/>.</summary>
+    public NpgsqlDataSource? Standbys { get; private set; }
 
     /// <summary>
     /// With the password, which <see cref="NpgsqlDataSource.ConnectionString"/> leaves out, and without the timeouts of requests:
@@ -37,7 +42,17 @@ internal sealed class Database(IConfiguration configuration, IOptions<DatabaseOp
         }
 
         ConnectionString = WithDefaults(configured);
-        source = new NpgsqlDataSourceBuilder(WithTimeouts(ConnectionString)).Build();
+        var settings = new NpgsqlConnectionStringBuilder(WithTimeouts(ConnectionString));
+        if (!HasSeveralHosts(settings))
+        {
+            source = new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
+            return;
+        }
+
+        settings.TargetSessionAttributes = null;
+        hosts = new NpgsqlDataSourceBuilder(settings.ConnectionString).BuildMultiHost();
+        source = hosts.WithTargetSession(TargetSessionAttributes.Primary);
+        Standbys = hosts.WithTargetSession(TargetSessionAttributes.PreferStandby);
     }
 
     /// <summary>A connection outside the pool, for what lives as long as the service; it notices when the other end is gone.</summary>
@@ -72,8 +87,18 @@ internal sealed class Database(IConfiguration configuration, IOptions<DatabaseOp
             settings.GssEncryptionMode = GssEncryptionMode.Disable;
         if (!settings.ShouldSerialize("Application Name"))
             settings.ApplicationName = "closuretable";
+        if (HasSeveralHosts(settings))
+        {
+            settings.TargetSessionAttributes = "primary";
+            // How soon a promoted standby is found; by default what was learnt of a host counts for 10 seconds.
+            if (!settings.ShouldSerialize("Host Recheck Seconds"))
+                settings.HostRecheckSeconds = 1;
+        }
+
         return settings.ConnectionString;
     }
+
+    private static bool HasSeveralHosts(NpgsqlConnectionStringBuilder settings) => settings.Host?.Contains(',', StringComparison.Ordinal) == true;
 
     private string WithTimeouts(string connectionString)
     {
@@ -92,6 +117,8 @@ internal sealed class Database(IConfiguration configuration, IOptions<DatabaseOp
     {
         if (source is not null)
             await source.DisposeAsync();
+        if (hosts is not null)
+            await hosts.DisposeAsync();
         if (server is not null)
             await server.DisposeAsync();
     }
@@ -108,6 +135,8 @@ internal static class DatabaseRegistration
         builder.Services.AddOptions<SearchOptions>().BindConfiguration("Search").ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddSingleton<SearchColumn>();
         builder.Services.AddSingleton(services => services.GetRequiredService<Database>().Source);
+        builder.Services.AddSingleton<SeenWrites>();
+        builder.Services.AddSingleton<ReadSource>();
         builder.Services.AddHealthChecks().AddCheck<SchemaCheck>("schema");
     }
 

@@ -24,11 +24,11 @@ internal sealed class Migrations(Database database, SearchColumn search, ILogger
     /// <exception cref="MigrationFailedException">A script failed; nothing of this upgrade was kept.</exception>
     public void Apply()
     {
-        using var connection = new NpgsqlConnection(database.ConnectionString + ";Pooling=false");
+        using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(database.ConnectionString) { Pooling = false }.ConnectionString);
         connection.Open();
         // Two instances that upgrade at once collide in the journal (23505). The lock goes with the connection.
         connection.Execute("select pg_advisory_lock(@UpgradeLock)", new { UpgradeLock }, commandTimeout: 0);
-        var result = Engine().PerformUpgrade();
+        var result = Engine(connection).PerformUpgrade();
         if (!result.Successful)
             throw new MigrationFailedException(result.ErrorScript?.Name, result.Error);
         foreach (var script in result.Scripts)
@@ -48,8 +48,15 @@ internal sealed class Migrations(Database database, SearchColumn search, ILogger
         return [.. Scripts.Select(script => new MigrationStatus(script.Name, applied.Contains(script.Name)))];
     }
 
-    private UpgradeEngine Engine() => DeployChanges.To
-        .PostgresqlDatabase(database.ConnectionString + ";Pooling=false")
+    private UpgradeEngine Engine(NpgsqlConnection primary) => DeployChanges.To
+        // DbUp's own data source cannot choose among hosts.
+        .PostgresqlDatabase(new NpgsqlConnectionStringBuilder(database.ConnectionString)
+        {
+            Host = primary.Host,
+            Port = primary.Port,
+            TargetSessionAttributes = null,
+            Pooling = false,
+        }.ConnectionString)
         .WithScripts(Scripts)
         .JournalToPostgresqlTable("public", "schema_versions")
         .WithTransaction()

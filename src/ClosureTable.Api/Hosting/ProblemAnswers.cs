@@ -26,7 +26,7 @@ internal static class ProblemAnswers
         app.UseExceptionHandler(new ExceptionHandlerOptions
         {
             // What a client caused is no error of ours, and its log line would be an invitation to fill the disk.
-            // What the database caused has a line of its own: a stack trace a request would bury it.
+            // What the database caused has its line in the request log.
             SuppressDiagnosticsCallback = context =>
                 context.Exception is BadHttpRequestException or OperationCanceledException || DatabaseFailures.ProblemOf(context.Exception) is not null,
         });
@@ -101,14 +101,11 @@ internal static class ProblemAnswers
             sentence.Replace($" {member} ", $" {JsonNamingPolicy.SnakeCaseLower.ConvertName(member)} ", StringComparison.Ordinal);
     }
 
-    private sealed class ExceptionAnswers(ILogger<ExceptionAnswers> logger) : IExceptionHandler
+    private sealed class ExceptionAnswers : IExceptionHandler
     {
         public async ValueTask<bool> TryHandleAsync(HttpContext context, Exception exception, CancellationToken ct)
         {
-            var failure = DatabaseFailures.ProblemOf(exception);
-            if (failure is { Status: >= 500 })
-                logger.LogWarning("Answered {Status} {Code}, because of the database: {Reason}", failure.Status, failure.Code, exception.Message);
-            var answer = exception is BadHttpRequestException bad ? Unreadable.Answer(bad) : failure?.Result();
+            var answer = exception is BadHttpRequestException bad ? Unreadable.Answer(bad) : DatabaseFailures.ProblemOf(exception)?.Result();
             if (answer is null)
                 return false;
             await answer.ExecuteAsync(context);

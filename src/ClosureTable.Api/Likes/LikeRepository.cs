@@ -6,7 +6,7 @@ using Npgsql;
 namespace ClosureTable.Api.Likes;
 
 /// <summary>The table <c>comments_likes</c>, and the counts that follow it.</summary>
-internal sealed class LikeRepository(NpgsqlDataSource source, WriteTransaction writes)
+internal sealed class LikeRepository(ReadSource source, WriteTransaction writes)
 {
     /// <summary>Makes the caller like a comment; changes nothing where he does already.</summary>
     public Task<Outcome<CommentLikes>> Like(Caller caller, long id, CancellationToken ct) => Set(caller, id, liked: true, """

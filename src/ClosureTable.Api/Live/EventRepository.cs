@@ -84,8 +84,12 @@ internal sealed class EventRepository(NpgsqlDataSource source)
             {
                 events.Add(new ThreadEvent
                 {
-                    RootId = reader.GetInt64(1), Version = reader.GetInt64(2), Kind = reader.GetString(3), CommentId = reader.GetInt64(4),
-                    Topic = reader.IsDBNull(5) ? null : reader.GetString(5), Data = reader.IsDBNull(6) ? null : reader.GetString(6),
+                    RootId = reader.GetInt64(1),
+                    Version = reader.GetInt64(2),
+                    Kind = reader.GetString(3),
+                    CommentId = reader.GetInt64(4),
+                    Topic = reader.IsDBNull(5) ? null : reader.GetString(5),
+                    Data = reader.IsDBNull(6) ? null : reader.GetString(6),
                 });
             }
         }

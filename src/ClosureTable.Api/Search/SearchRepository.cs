@@ -22,7 +22,7 @@ internal sealed record Hits(Forest Comments, IReadOnlyDictionary<long, Finding> 
 }
 
 /// <summary>Full-text search over the words of the comments.</summary>
-internal sealed class SearchRepository(NpgsqlDataSource source, IOptions<SearchOptions> options)
+internal sealed class SearchRepository(ReadSource source, IOptions<SearchOptions> options)
 {
     /// <summary>Private-use characters that stand where a match begins and ends until the rest is escaped; taken out of the comments themselves.</summary>
     private const string MatchBegins = "\uE000", MatchEnds = "\uE001";
@@ -75,8 +75,13 @@ internal sealed class SearchRepository(NpgsqlDataSource source, IOptions<SearchO
                 """,
                 new
                 {
-                    options.Value.Configuration, text, count, MatchBegins, MatchEnds,
-                    rank = BitConverter.Int32BitsToSingle((int)(after?.Key ?? 0)), last = after?.Id ?? 0,
+                    options.Value.Configuration,
+                    text,
+                    count,
+                    MatchBegins,
+                    MatchEnds,
+                    rank = BitConverter.Int32BitsToSingle((int)(after?.Key ?? 0)),
+                    last = after?.Id ?? 0,
                 }, cancellationToken: ct))).ToList();
             Cursor? next = null;
             if (found.Count > count)

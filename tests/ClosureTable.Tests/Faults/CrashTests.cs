@@ -1,9 +1,7 @@
 using System.Globalization;
-using ClosureTable.Api.Accounts;
 using ClosureTable.Api.Integrity;
 using ClosureTable.Tests.Fixture;
 using ClosureTable.Tests.Live;
-using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 
 namespace ClosureTable.Tests.Faults;
@@ -46,7 +44,7 @@ public sealed class CrashTests(ServiceFixture shared)
         var service = await ServiceProcess.Start(postgres.ConnectionString, ("RateLimits__Enabled", "false"));
         try
         {
-            var users = await Users(postgres);
+            var users = await postgres.Users(Writers);
             var roots = new List<long>();
             foreach (var user in users.Take(4))
                 roots.Add((await new HttpClient { BaseAddress = service.Client.BaseAddress }.With(user.Token).Begin()).Id());
@@ -88,19 +86,5 @@ public sealed class CrashTests(ServiceFixture shared)
         {
             await service.DisposeAsync();
         }
-    }
-
-    private async Task<List<(long Id, string Token)>> Users(OwnPostgres postgres)
-    {
-        var issuer = shared.Services.GetRequiredService<TokenIssuer>();
-        var users = new List<(long, string)>();
-        for (var writer = 0; writer < Writers; writer++)
-        {
-            var id = await postgres.Query<long>(
-                "insert into auth_users (email, name, role, password_hash) values (gen_random_uuid() || '@example.org', 'ann', 'user', '') returning id");
-            users.Add((id, issuer.Issue(id, "ann", Roles.User).Item1));
-        }
-
-        return users;
     }
 }

@@ -40,6 +40,23 @@ public sealed class OwnPostgres(ServiceFixture shared) : IAsyncLifetime
     internal async Task Kill() => await CliWrap.Cli.Wrap("/bin/sh").WithArguments(
         ["-c", "kill -STOP $0 && kill -KILL $(cat /proc/$0/task/$0/children) $0", $"{directory.Postmaster}"]).ExecuteAsync();
 
+    /// <summary>A standby that streams from this server.</summary>
+    internal async Task<OwnPostgres> Standby()
+    {
+        var ct = TestContext.Current.CancellationToken;
+        var standby = new OwnPostgres(shared);
+        var server = new NpgsqlConnectionStringBuilder(ConnectionString);
+        var binaries = await Query<string>("select setting from pg_config where name = 'BINDIR'");
+        Directory.CreateDirectory(standby.directory.Path);
+        await CliWrap.Cli.Wrap(Path.Combine(binaries, "pg_basebackup"))
+            .WithArguments(["-h", server.Host!, "-p", $"{server.Port}", "-U", server.Username!, "-D", standby.Data, "--write-recovery-conf", "--checkpoint=fast"])
+            .ExecuteAsync(ct);
+        // Root's server runs as another user.
+        await CliWrap.Cli.Wrap("chown").WithArguments(["-R", $"--reference={Data}", standby.Data]).ExecuteAsync(ct);
+        await standby.Start();
+        return standby;
+    }
+
     /// <summary>An instance of the service on this server.</summary>
     internal WebApplicationFactory<Program> Service(Action<IWebHostBuilder>? configure = null)
     {
@@ -53,11 +70,21 @@ public sealed class OwnPostgres(ServiceFixture shared) : IAsyncLifetime
     }
 
     /// <summary>A new account on this server, signed in at an instance.</summary>
-    internal async Task<HttpClient> SignedIn(WebApplicationFactory<Program> service, string role = Roles.User)
+    internal async Task<HttpClient> SignedIn(WebApplicationFactory<Program> service) => service.CreateClient().With((await Users(1))[0].Token);
+
+    /// <summary>New accounts on this server, with access tokens that every instance accepts.</summary>
+    internal async Task<List<(long Id, string Token)>> Users(int count)
     {
-        var id = await Query<long>(
-            "insert into auth_users (email, name, role, password_hash) values (gen_random_uuid() || '@example.org', 'ann', @role, '') returning id", new { role });
-        return service.CreateClient().With(service.Services.GetRequiredService<TokenIssuer>().Issue(id, "ann", role).Item1);
+        var issuer = shared.Services.GetRequiredService<TokenIssuer>();
+        var users = new List<(long, string)>();
+        while (users.Count < count)
+        {
+            var id = await Query<long>(
+                "insert into auth_users (email, name, role, password_hash) values (gen_random_uuid() || '@example.org', 'ann', 'user', '') returning id");
+            users.Add((id, issuer.Issue(id, "ann", Roles.User).Item1));
+        }
+
+        return users;
     }
 
     /// <summary>A session beside the service, outside any pool.</summary>
