@@ -39,6 +39,12 @@ internal static class CommandLine
 
         async Task<int> Serve(IReadOnlyList<string> settings)
         {
+            if (Settings.Fault(settings, sectionsOnly: false) is { } fault)
+            {
+                await Console.Error.WriteLineAsync(fault);
+                return 1;
+            }
+
             try
             {
                 await serve([.. settings]);

@@ -12,10 +12,9 @@ internal static class DatabaseCommand
     /// <param name="ct">Ctrl+C.</param>
     public static async Task<int> Run(ParseResult result, Func<IServiceProvider, TextWriter, CancellationToken, Task<int>> work, CancellationToken ct)
     {
-        // A setting is a path of names; anything else that looks like an option is one that was mistyped.
-        if (result.UnmatchedTokens.FirstOrDefault(token => token.StartsWith('-') && !token.Contains(':', StringComparison.Ordinal)) is { } unknown)
+        if (Settings.Fault(result.UnmatchedTokens, sectionsOnly: true) is { } fault)
         {
-            await result.InvocationConfiguration.Error.WriteLineAsync($"There is no option {unknown} here; see --help. A setting is given as --Section:Key value.");
+            await result.InvocationConfiguration.Error.WriteLineAsync(fault);
             return 1;
         }
 

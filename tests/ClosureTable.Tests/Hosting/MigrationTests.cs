@@ -85,16 +85,6 @@ public sealed class MigrationTests(ServiceFixture fixture)
         Assert.Equal(output, after);
     }
 
-    [Fact]
-    public async Task A_mistyped_option_is_refused_before_anything_is_done()
-    {
-        var (exitCode, output, error) = await Cli.Run(fixture.ConnectionString, ["migrate", "--stats"]);
-
-        Assert.Equal(1, exitCode);
-        Assert.Empty(output);
-        Assert.Contains("--stats", error, StringComparison.Ordinal);
-    }
-
     private static async Task<IReadOnlyList<string>> Applied(TestDatabase database)
     {
         await using var connection = new NpgsqlConnection(database.ConnectionString);
