@@ -40,6 +40,10 @@ public sealed class OwnPostgres(ServiceFixture shared) : IAsyncLifetime
     internal async Task Kill() => await CliWrap.Cli.Wrap("/bin/sh").WithArguments(
         ["-c", "kill -STOP $0 && kill -KILL $(cat /proc/$0/task/$0/children) $0", $"{directory.Postmaster}"]).ExecuteAsync();
 
+    /// <summary>Stops the process that writes what was committed asynchronously, a page or a moment later.</summary>
+    internal async Task PauseLogWriter() => await CliWrap.Cli.Wrap("/bin/sh").WithArguments(
+        ["-c", "kill -STOP $0", await Query<string>("select pid::text from pg_stat_activity where backend_type = 'walwriter'")]).ExecuteAsync();
+
     /// <summary>A standby that streams from this server.</summary>
     internal async Task<OwnPostgres> Standby()
     {
