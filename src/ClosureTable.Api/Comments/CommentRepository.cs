@@ -374,7 +374,7 @@ internal sealed class CommentRepository(NpgsqlDataSource source, WriteTransactio
             """, new { id }, cancellationToken: ct))).ToList();
     }
 
-    /// <summary>Ownership is settled before anything else is said about the state of a comment.</summary>
+    /// <summary>Ownership is settled before anything else is said about the state of a living comment; a tombstone has no owner any more.</summary>
     private static Problem? Refusal(LockedComment? comment, Caller caller, IfMatch ifMatch, bool tombstonesToo = false) => comment switch
     {
         null => Problem.CommentNotFound,

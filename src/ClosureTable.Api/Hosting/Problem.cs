@@ -15,6 +15,7 @@ internal sealed record Problem(int Status, string Code, string Detail)
     // 400: the request itself is wrong.
     public static readonly Problem InvalidRequest = new(400, "invalid_request", "The request could not be read.");
     public static readonly Problem ValidationFailed = new(400, "validation_failed", "One or more fields are not valid; see errors.");
+    public static readonly Problem TooManyWords = new(400, "too_many_words", "Search for at most 16 words at a time.");
     public static readonly Problem InvalidCursor = new(400, "invalid_cursor", "The cursor was not made by this list with this sort.");
 
     // 401, 403: who asks.
@@ -62,7 +63,7 @@ internal sealed record Problem(int Status, string Code, string Detail)
     public static readonly Problem Contended = new(503, "contended", "Others keep what this would change; try again shortly.");
     public static readonly Problem OutcomeUnknown = new(
         503, "outcome_unknown", "The database did not say whether this was kept. Send it again, with the same Idempotency-Key, to find out.");
-    public static readonly Problem Busy = new(503, "busy", "Too many people are signing in right now; try again shortly.");
+    public static readonly Problem Busy = new(503, "busy", "Too many ask for this at once right now; try again shortly.");
     public static readonly Problem StreamsFull = new(503, "streams_full", "No more event streams can be opened right now; try again shortly.");
     public static readonly Problem TimedOut = new(504, "database_timeout", "The database took too long to answer.");
 

@@ -23,6 +23,8 @@ internal static class SecurityHeaders
         {
             var headers = context.Response.Headers;
             headers.TryAdd("X-Content-Type-Options", "nosniff");
+            // Many answers depend on who asks, and not all sign in by the header that caches know about (RFC 9111, 3.5).
+            headers.TryAdd("Cache-Control", "private, no-cache");
             headers.TryAdd("Referrer-Policy", "no-referrer");
             headers.TryAdd("Content-Security-Policy", policy);
             return Task.CompletedTask;

@@ -28,8 +28,9 @@ internal static class ExplorerEndpoints
         var explorer = app.MapGroup("/explorer").ExcludeFromDescription().AllowAnonymous();
         explorer.MapGet("/threads", Threads);
         explorer.MapGet("/threads/{id:long}", Thread);
+        // By its own name only: a page elsewhere whose name was made to lead here (DNS rebinding) gets no tokens.
         if (InDevelopment(app))
-            explorer.MapPost("/people", People);
+            explorer.MapPost("/people", People).RequireHost("localhost", "127.0.0.1");
     }
 
     public static bool IsEnabled(IEndpointRouteBuilder app) =>

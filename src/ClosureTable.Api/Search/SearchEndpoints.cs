@@ -23,7 +23,7 @@ internal static class SearchEndpoints
     /// Finds the comments with all the words; <c>"a phrase"</c>, <c>or</c> and <c>-without</c> are understood, and nothing is an
     /// error. The best come first: those where the words are close together and many.
     /// </remarks>
-    /// <param name="q">What to look for, 1 to 512 characters.</param>
+    /// <param name="q">What to look for, 1 to 512 characters and up to 16 words.</param>
     /// <param name="limit">Comments on a page, 1 to 100.</param>
     /// <param name="cursor">The <c>next_cursor</c> of the page before.</param>
     private static async Task<Results<RenderedJson<SearchPage>, ProblemHttpResult>> Find(
@@ -33,14 +33,17 @@ internal static class SearchEndpoints
         var text = q.Trim();
         if (!cursors.TryRead(cursor, CursorList.Search, search.Scope(text), sort: null, out var after))
             return Problem.InvalidCursor.Result();
-        using var hits = await search.Find(text, after, limit, user.UserId, ct);
+        var (found, problem) = await search.Find(text, after, limit, user.UserId, ct);
+        if (found is null)
+            return problem!.Result();
+        using var hits = found;
         return new RenderedJson<SearchPage>(answers.Page(
             hits.Comments, user.UserId is not null, nested: false, (json, id) => Write(json, hits.Findings[id])));
     }
 
     /// <summary>Search the comments, as the article has it.</summary>
     /// <remarks>The same as <c>GET /comments/search?q=</c>.</remarks>
-    /// <param name="text">What to look for, 1 to 512 characters.</param>
+    /// <param name="text">What to look for, 1 to 512 characters and up to 16 words.</param>
     /// <param name="limit">Comments on a page, 1 to 100.</param>
     /// <param name="cursor">The <c>next_cursor</c> of the page before.</param>
     private static Task<Results<RenderedJson<SearchPage>, ProblemHttpResult>> FindByPath(

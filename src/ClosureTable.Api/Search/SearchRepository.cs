@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Unicode;
+using System.Threading.RateLimiting;
 using ClosureTable.Api.Comments;
 using ClosureTable.Api.Hosting;
 using Dapper;
@@ -22,10 +23,24 @@ internal sealed record Hits(Forest Comments, IReadOnlyDictionary<long, Finding> 
 }
 
 /// <summary>Full-text search over the words of the comments.</summary>
-internal sealed class SearchRepository(ReadSource source, IOptions<SearchOptions> options)
+internal sealed class SearchRepository(ReadSource source, IOptions<SearchOptions> options) : IDisposable
 {
     /// <summary>Private-use characters that stand where a match begins and ends until the rest is escaped; taken out of the comments themselves.</summary>
     private const string MatchBegins = "\uE000", MatchEnds = "\uE001";
+
+    /// <summary>Words and what joins them, as <c>numnode</c> counts: 16 words. Ranking by how close words are costs with the square of their number.</summary>
+    private const int MostNodes = 31;
+
+    /// <summary>
+    /// A search may take a core for seconds where its words are common. Half of the cores at the most do that, and the rest wait
+    /// their turn: the readers keep theirs.
+    /// </summary>
+    private readonly ConcurrencyLimiter turns = new(new ConcurrencyLimiterOptions
+    {
+        PermitLimit = Math.Max(1, Environment.ProcessorCount / 2),
+        QueueLimit = 32 * Environment.ProcessorCount,
+        QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
+    });
 
     private static readonly HtmlEncoder Html = HtmlEncoder.Create(UnicodeRanges.All);
 
@@ -37,9 +52,21 @@ internal sealed class SearchRepository(ReadSource source, IOptions<SearchOptions
     /// "phrases", or, -without; nothing is a syntax error. A query without a word to look for finds nothing: all
     /// comments without a word would be most of the table.
     /// </summary>
-    public Task<Hits> Find(string text, Cursor? after, int count, long? caller, CancellationToken ct) =>
-        source.ReadSnapshot(async connection =>
+    /// <returns>A page, or why there is none: more words than are looked for at a time, or too many searches under way.</returns>
+    public async Task<Outcome<Hits>> Find(string text, Cursor? after, int count, long? caller, CancellationToken ct)
+    {
+        using var turn = await turns.AcquireAsync(cancellationToken: ct);
+        return turn.IsAcquired ? await Ranked(text, after, count, caller, ct) : Problem.Busy;
+    }
+
+    private Task<Outcome<Hits>> Ranked(string text, Cursor? after, int count, long? caller, CancellationToken ct) =>
+        source.ReadSnapshot<Outcome<Hits>>(async connection =>
         {
+            var nodes = await connection.ExecuteScalarAsync<int>(new CommandDefinition(
+                "select numnode(websearch_to_tsquery(@Configuration::regconfig, @text))", new { options.Value.Configuration, text }, cancellationToken: ct));
+            if (nodes > MostNodes)
+                return Problem.TooManyWords;
+
             // A word that most comments have means that most are ranked, half a second for 200,000: not on every core at once.
             var found = (await connection.QueryAsync<Found>(new CommandDefinition($"""
                 set local max_parallel_workers_per_gather = 0;
@@ -58,8 +85,10 @@ internal sealed class SearchRepository(ReadSource source, IOptions<SearchOptions
                 )
                 select
                   page.id, page.rank,
+                  -- Any of the words, as tsquery quotes them: ts_headline takes seconds to find a long phrase in a text of one word.
                   ts_headline(
-                    @configuration::regconfig, translate(c.content, @MatchBegins || @MatchEnds, ''), page.query,
+                    @configuration::regconfig, translate(c.content, @MatchBegins || @MatchEnds, ''),
+                    (select string_agg(distinct word[1], ' | ') from regexp_matches(page.query::text, '(''(?:[^'']|'''')*'')', 'g') word)::tsquery,
                     format('StartSel=%s, StopSel=%s, MaxFragments=2, MinWords=8, MaxWords=24, FragmentDelimiter=" … "', @MatchBegins, @MatchEnds)
                   ) as headline,
                   array(
@@ -98,6 +127,8 @@ internal sealed class SearchRepository(ReadSource source, IOptions<SearchOptions
     private static string Marked(string headline) => Html.Encode(headline)
         .Replace(Html.Encode(MatchBegins), "<mark>", StringComparison.Ordinal)
         .Replace(Html.Encode(MatchEnds), "</mark>", StringComparison.Ordinal);
+
+    public void Dispose() => turns.Dispose();
 
     private sealed record Found
     {

@@ -70,12 +70,12 @@ public sealed class LogTests(ServiceFixture fixture)
             services.AddSingleton(NpgsqlDataSource.Create("Host=127.0.0.1;Port=1;Username=nobody;Password=not for the log;Timeout=2"))));
         var (id, _, token) = await fixture.NewUser();
 
-        var problem = await (await instance.CreateClient().With(token).Get("/comments/1?sort=top")).Problem(HttpStatusCode.ServiceUnavailable, "database_unavailable");
+        var problem = await (await instance.CreateClient().With(token).Put("/comments/1/like")).Problem(HttpStatusCode.ServiceUnavailable, "database_unavailable");
 
         var line = Assert.Single(logs.Lines, line => line.Message.Contains(problem.Text("trace_id"), StringComparison.Ordinal));
         Assert.Equal(LogLevel.Error, line.Level);
-        Assert.Equal("/comments/{id:long}", line.Fields["Route"]);
-        Assert.Equal("GET", line.Fields["Method"]);
+        Assert.Equal("/comments/{id:long}/like/", line.Fields["Route"]);
+        Assert.Equal("PUT", line.Fields["Method"]);
         Assert.Equal(503, line.Fields["Status"]);
         Assert.Equal(id, line.Fields["UserId"]);
         Assert.IsAssignableFrom<double>(line.Fields["Milliseconds"]);

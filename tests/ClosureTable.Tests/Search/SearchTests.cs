@@ -241,4 +241,20 @@ public sealed partial class SearchTests(ServiceFixture fixture)
         using var reader = new StreamReader(stream);
         Assert.StartsWith("HTTP/1.1 400 ", await reader.ReadToEndAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task A_text_of_one_word_and_a_phrase_of_nothing_else_are_no_weapon()
+    {
+        var ann = await fixture.SignedIn();
+        var word = $"w{Guid.NewGuid():n}";
+        var bomb = (await ann.Begin(string.Join(' ', Enumerable.Repeat(word, 10_000 / (word.Length + 1))))).Id();
+        string Phrase(int words) => Uri.EscapeDataString($"\"{string.Join(' ', Enumerable.Repeat(word[..12], words))}\"");
+
+        // Where ts_headline looks for the phrase itself this ends with a timeout.
+        var hit = Assert.Single((await ann.Read($"/comments/search?q={word}+{word}+{word}+{word}")).Comments());
+        Assert.Equal(bomb, hit.Id());
+        Assert.Contains($"<mark>{word}</mark>", hit.Text("snippet"), StringComparison.Ordinal);
+        Assert.Empty((await ann.Read($"/comments/search?q={Phrase(16)}")).Comments());
+        await (await ann.Get($"/comments/search?q={Phrase(17)}")).Problem(System.Net.HttpStatusCode.BadRequest, "too_many_words");
+    }
 }

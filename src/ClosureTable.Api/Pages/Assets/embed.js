@@ -418,6 +418,7 @@
       }
       add(parent, c, sort != 'old' || !id).className = 'born';
       tell(total);
+      recount().then(tell, () => {}); // a page that was read meanwhile may show it, and the number read beside it not count it
     };
 
     const meet = place => {
