@@ -7,8 +7,8 @@ using Npgsql;
 
 namespace ClosureTable.Tests.Operations;
 
-/// <summary>The two scripts of deploy/, from the server of the tests, which the other tests write to meanwhile, to a fresh one.</summary>
-public sealed class BackupTests(ServiceFixture fixture)
+/// <summary>The two scripts of deploy/, from a server that others write to meanwhile to a fresh one. From a database of its own: others damage theirs on purpose.</summary>
+public sealed class BackupTests(OwnServiceFixture fixture) : IClassFixture<OwnServiceFixture>
 {
     [Fact]
     public async Task A_backup_of_the_live_database_is_restored_on_a_fresh_server_verified_and_served()
