@@ -3,8 +3,6 @@ namespace ClosureTable.Bench;
 /// <summary>The whole of it: set the stage, warm up, let the sides of each scenario take turns, report.</summary>
 internal static class Bench
 {
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(2);
-
     public static async Task Run(RunOptions options, CancellationToken ct)
     {
         await using var stage = await Stage.SetUp(options, ct);
@@ -27,7 +25,7 @@ internal static class Bench
     {
         // Code is compiled, statements are prepared, shared memory is touched by every process of PostgreSQL: not what is measured.
         foreach (var side in scenario.Sides)
-            await side.Run(WarmUp, ct);
+            await side.Run(TimeSpan.FromSeconds(options.WarmUpSeconds), ct);
         var samples = scenario.Sides.Select(_ => new List<Sample>()).ToArray();
         for (var repeat = 0; repeat < options.Repeats; repeat++)
         {

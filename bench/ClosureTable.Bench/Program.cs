@@ -25,6 +25,7 @@ root.SetAction(async (result, ct) =>
     await Bench.Run(new RunOptions(
         result.GetValue(only) ?? [],
         result.GetValue(seconds) ?? (isQuick ? 2 : 5),
+        isQuick ? 2 : 8,
         result.GetValue(repeats) ?? (isQuick ? 1 : 5),
         result.GetValue(connections),
         result.GetValue(store) ?? (isQuick ? 50_000 : 1_000_000),

@@ -81,7 +81,7 @@ internal sealed class ThreadRepository(ReadSource source)
         from comments_threads thread
         join comments_comments c on c.root_id = thread.root_id
         {joins}
-        where thread.root_id = (select @id) and thread.comment_count <= @limit
+        where thread.root_id = (select @id::bigint) and thread.comment_count <= @limit
         """);
 
     /// <summary>The article's read: everything of which the comment is an ancestor, itself among it.</summary>
@@ -92,7 +92,7 @@ internal sealed class ThreadRepository(ReadSource source)
         join comments_tree on comments_tree.ancestor_id = top.id
         join comments_comments c on c.id = comments_tree.descendant_id
         {joins}
-        where top.id = (select @id) and top.descendant_count < @limit
+        where top.id = (select @id::bigint) and top.descendant_count < @limit
         """);
 
     private async Task<Forest> FirstPart(long id, TreeShape shape, long? caller, CancellationToken ct)
