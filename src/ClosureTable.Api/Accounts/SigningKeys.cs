@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
 using ClosureTable.LocalPostgres;
@@ -37,27 +38,35 @@ internal sealed class SigningKeys
     /// <summary>Made once and kept, so that sessions survive a restart. Only Development gets here: elsewhere the settings' validator insists on a key.</summary>
     private static string DevelopmentKey(string file)
     {
-        if (!File.Exists(file))
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(file))!);
+        using var kept = OpenAlone(file);
+        if (kept.Length == 0)
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(file))!);
-            var unfinished = $"{file}.{Guid.NewGuid():n}";
-            var access = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-            if (!OperatingSystem.IsWindows())
-                access.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-            using (var writer = new StreamWriter(unfinished, access))
-                writer.Write(Convert.ToBase64String(RandomNumberGenerator.GetBytes(48)));
-            try
-            {
-                // Whole or not at all; where two processes start at once, the first one's key is everybody's.
-                File.Move(unfinished, file, overwrite: false);
-            }
-            catch (IOException) when (File.Exists(file))
-            {
-                File.Delete(unfinished);
-            }
+            kept.Write(Encoding.ASCII.GetBytes(Convert.ToBase64String(RandomNumberGenerator.GetBytes(48))));
+            kept.Flush(flushToDisk: true);
+            kept.Position = 0;
         }
 
-        return File.ReadAllText(file);
+        return new StreamReader(kept).ReadToEnd();
+    }
+
+    /// <summary>Whoever looks holds the file alone: where several start at once, the first one's key is everybody's.</summary>
+    private static FileStream OpenAlone(string file)
+    {
+        var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None };
+        if (!OperatingSystem.IsWindows())
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        for (var patience = Stopwatch.StartNew(); ; Thread.Sleep(5))
+        {
+            try
+            {
+                return new FileStream(file, options);
+            }
+            catch (IOException) when (File.Exists(file) && patience.Elapsed < TimeSpan.FromSeconds(10))
+            {
+                // Another one looks.
+            }
+        }
     }
 
     private static string BesideTheData(IConfiguration configuration) => Path.Combine(
