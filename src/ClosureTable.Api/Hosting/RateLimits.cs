@@ -23,20 +23,27 @@ internal sealed record RateLimitSettings
 
     /// <summary>Calls below <c>/auth</c>, of a client address.</summary>
     public int SignIns { get; init; } = 30;
+
+    /// <summary>How many callers' quotas of reads and writes one client address has, however many users come from it.</summary>
+    public int CallersPerAddress { get; init; } = 10;
 }
 
 /// <summary>How much one caller may ask for, told before it is too much (draft-ietf-httpapi-ratelimit-headers).</summary>
 internal static class RateLimits
 {
+    /// <summary>So that a hundred times as many is still a number of 32 bits.</summary>
+    private const int Most = 10_000_000;
+
     public static void AddRateLimits(this IHostApplicationBuilder builder)
     {
         builder.Services.AddOptions<RateLimitSettings>().BindConfiguration(RateLimitSettings.Section)
             .Validate(settings => settings.Window >= TimeSpan.FromSeconds(1) && settings.Window <= TimeSpan.FromDays(1) && settings.Window.Ticks % TimeSpan.TicksPerSecond == 0,
                 "RateLimits__Window must be whole seconds between 00:00:01 and 1.00:00:00 (one day).")
-            .Validate(settings => settings is { Reads: > 0, Writes: > 0, SignIns: > 0 },
-                "RateLimits__Reads, RateLimits__Writes and RateLimits__SignIns must be at least 1; RateLimits__Enabled=false turns them off.")
+            .Validate(settings => settings is { Reads: > 0 and <= Most, Writes: > 0 and <= Most, SignIns: > 0 and <= Most },
+                $"RateLimits__Reads, RateLimits__Writes and RateLimits__SignIns must be numbers from 1 to {Most}; RateLimits__Enabled=false turns them off.")
+            .Validate(settings => settings.CallersPerAddress is >= 1 and <= 100,
+                "RateLimits__CallersPerAddress must be a number from 1 to 100.")
             .ValidateOnStart();
-        builder.Services.AddRateLimiter(_ => { });
     }
 
     /// <summary>Stands behind authentication, whose user it counts by, and before everything that costs something.</summary>
@@ -46,19 +53,46 @@ internal static class RateLimits
         if (!settings.Enabled)
             return;
 
-        var limiter = PartitionedRateLimiter.Create<HttpContext, (Quota, string)>(context => Partition(context, settings));
-        app.UseRateLimiter(new()
-        {
-            GlobalLimiter = limiter,
-            RejectionStatusCode = StatusCodes.Status429TooManyRequests,
-            OnRejected = (rejected, _) => new(Reject(rejected.HttpContext, rejected.Lease, settings)),
-        });
+        var callers = Limiter(settings, context => QuotaOf(context) is { } quota ? (quota, CallerOf(context, quota)) : null);
+        var addresses = Limiter(settings, context => AddressQuotaOf(context) is { } quota ? (quota, context.ClientAddress) : null);
+        var limiter = PartitionedRateLimiter.CreateChained(callers, addresses);
+        // Not the framework's middleware, which asks a second time after a refusal: of two limits, the one that had said yes loses two.
         app.Use((context, next) =>
         {
-            if (QuotaOf(context) is { } quota)
-                Tell(context.Response.Headers, quota, settings, remaining: limiter.GetStatistics(context)?.CurrentAvailablePermits ?? 0);
+            if (Tighter(context) is not var (quota, left))
+                return next(context);
+            // Looked at before anything is taken: where one of the two is empty, the other loses nothing.
+            if (left == 0 || !Take(context))
+                return Refuse(context, quota);
+            (quota, left) = Tighter(context)!.Value;
+            Tell(context.Response.Headers, quota, settings, left);
             return next(context);
         });
+
+        bool Take(HttpContext context)
+        {
+            using var lease = limiter.AttemptAcquire(context);
+            return lease.IsAcquired;
+        }
+
+        Task Refuse(HttpContext context, Quota quota)
+        {
+            var seconds = Math.Max(1, (int)Math.Ceiling(DropOf(quota, settings).TotalSeconds));
+            context.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
+            Tell(context.Response.Headers, quota, settings, left: 0, seconds);
+            return Problem.RateLimited.Result().ExecuteAsync(context);
+        }
+
+        // Of the quotas that a request counts against, the one of which less is left; of two that are empty the caller's own, which refills more slowly.
+        (Quota Quota, long Left)? Tighter(HttpContext context)
+        {
+            if (QuotaOf(context) is not { } own)
+                return null;
+            var left = callers.GetStatistics(context)!.CurrentAvailablePermits;
+            return AddressQuotaOf(context) is { } shared && addresses.GetStatistics(context)!.CurrentAvailablePermits is var leftOfAddress && leftOfAddress < left
+                ? (shared, leftOfAddress)
+                : (own, left);
+        }
     }
 
     private enum Quota
@@ -66,6 +100,8 @@ internal static class RateLimits
         Reads,
         Writes,
         SignIns,
+        AddressReads,
+        AddressWrites,
     }
 
     /// <returns>Null for what is not limited: requests that no endpoint answers, and endpoints that say so.</returns>
@@ -75,41 +111,62 @@ internal static class RateLimits
         : HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method) || HttpMethods.IsOptions(context.Request.Method) ? Quota.Reads
         : Quota.Writes;
 
-    private static RateLimitPartition<(Quota, string)> Partition(HttpContext context, RateLimitSettings settings)
+    // Sign-ins count by address even for a signed-in caller: accounts are free.
+    private static string CallerOf(HttpContext context, Quota quota) => quota != Quota.SignIns && context.User.UserId is { } id
+        ? id.ToString(CultureInfo.InvariantCulture)
+        : context.ClientAddress;
+
+    /// <summary>
+    /// What all callers at one address share, because accounts are free and each has a quota of its own.
+    /// </summary>
+    /// <returns>Null where nothing is shared: sign-ins have the address's own quota already, and clients without an address cannot be told apart.</returns>
+    private static Quota? AddressQuotaOf(HttpContext context) => context.Connection.RemoteIpAddress is null ? null : QuotaOf(context) switch
     {
-        if (QuotaOf(context) is not { } quota)
-            return RateLimitPartition.GetNoLimiter<(Quota, string)>(default);
-        // Sign-ins count by address even for a signed-in caller: accounts are free.
-        var caller = quota != Quota.SignIns && context.User.UserId is { } id
-            ? id.ToString(CultureInfo.InvariantCulture)
-            : context.ClientAddress;
-        // A bucket that refills drop by drop: a caller who was told to wait waits for one request, not for a window's end.
-        var limit = LimitOf(quota, settings);
-        return RateLimitPartition.GetTokenBucketLimiter((quota, caller), _ => new TokenBucketRateLimiterOptions
+        Quota.Reads => Quota.AddressReads,
+        Quota.Writes => Quota.AddressWrites,
+        _ => null,
+    };
+
+    /// <param name="keyOf">Which quota a request counts against, and whose; null where none.</param>
+    private static PartitionedRateLimiter<HttpContext> Limiter(RateLimitSettings settings, Func<HttpContext, (Quota Quota, string Whose)?> keyOf) =>
+        PartitionedRateLimiter.Create<HttpContext, (Quota, string)>(context =>
         {
-            TokenLimit = limit,
-            TokensPerPeriod = 1,
-            ReplenishmentPeriod = settings.Window / limit,
-            QueueLimit = 0,
+            if (keyOf(context) is not { } key)
+                return RateLimitPartition.GetNoLimiter<(Quota, string)>(default);
+            // A bucket that refills drop by drop: a caller who was told to wait waits for one request, not for a window's end.
+            return RateLimitPartition.GetTokenBucketLimiter(key, _ => new TokenBucketRateLimiterOptions
+            {
+                TokenLimit = LimitOf(key.Quota, settings),
+                TokensPerPeriod = 1,
+                ReplenishmentPeriod = DropOf(key.Quota, settings),
+                QueueLimit = 0,
+            });
         });
-    }
 
-    private static Task Reject(HttpContext context, RateLimitLease lease, RateLimitSettings settings)
+    private static void Tell(IHeaderDictionary headers, Quota quota, RateLimitSettings settings, long left, int? seconds = null)
     {
-        var wait = lease.TryGetMetadata(MetadataName.RetryAfter, out var after) ? after : settings.Window;
-        var seconds = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds));
-        context.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
-        Tell(context.Response.Headers, QuotaOf(context)!.Value, settings, remaining: 0, seconds);
-        return Problem.RateLimited.Result().ExecuteAsync(context);
-    }
-
-    private static void Tell(IHeaderDictionary headers, Quota quota, RateLimitSettings settings, long remaining, int? seconds = null)
-    {
-        var name = quota switch { Quota.Reads => "reads", Quota.Writes => "writes", _ => "sign-ins" };
+        var name = quota switch
+        {
+            Quota.Reads => "reads",
+            Quota.Writes => "writes",
+            Quota.AddressReads => "address-reads",
+            Quota.AddressWrites => "address-writes",
+            _ => "sign-ins",
+        };
         headers["RateLimit-Policy"] = string.Create(CultureInfo.InvariantCulture, $"\"{name}\";q={LimitOf(quota, settings)};w={(long)settings.Window.TotalSeconds}");
-        headers["RateLimit"] = string.Create(CultureInfo.InvariantCulture, $"\"{name}\";r={remaining}{(seconds is null ? "" : $";t={seconds}")}");
+        headers["RateLimit"] = string.Create(CultureInfo.InvariantCulture, $"\"{name}\";r={left}{(seconds is null ? "" : $";t={seconds}")}");
     }
 
-    private static int LimitOf(Quota quota, RateLimitSettings settings) =>
-        quota switch { Quota.Reads => settings.Reads, Quota.Writes => settings.Writes, _ => settings.SignIns };
+    /// <summary>The time in which one more request becomes possible: at least the smallest that there is.</summary>
+    private static TimeSpan DropOf(Quota quota, RateLimitSettings settings) =>
+        TimeSpan.FromTicks(Math.Max(1, settings.Window.Ticks / LimitOf(quota, settings)));
+
+    private static int LimitOf(Quota quota, RateLimitSettings settings) => quota switch
+    {
+        Quota.Reads => settings.Reads,
+        Quota.Writes => settings.Writes,
+        Quota.AddressReads => settings.Reads * settings.CallersPerAddress,
+        Quota.AddressWrites => settings.Writes * settings.CallersPerAddress,
+        _ => settings.SignIns,
+    };
 }

@@ -56,6 +56,63 @@ public sealed class RateLimitTests(ServiceFixture fixture)
     }
 
     [Fact]
+    public async Task Many_accounts_at_one_address_meet_what_the_address_may()
+    {
+        await using var service = Service(("RateLimits:CallersPerAddress", "2"), ("RateLimits:Writes", "1"));
+        var address = Peers.NewAddress();
+        async Task<HttpClient> Account() => service.CreateClient().From(address).With((await fixture.NewUser()).Token);
+
+        var told = new List<string>();
+        for (var user = 0; user < 4; user++)
+            told.Add(Header(await (await Account()).Get("/users/me"), "RateLimit"));
+        // What is left of the user's own two, until less is left of the address's four.
+        Assert.Equal(["\"reads\";r=1", "\"reads\";r=1", "\"reads\";r=1", "\"address-reads\";r=0"], told);
+
+        using var fifth = await (await Account()).Get("/users/me");
+        await Refused(fifth);
+        Assert.Equal("\"address-reads\";q=4;w=86400", Header(fifth, "RateLimit-Policy"));
+        Assert.Equal($"\"address-reads\";r=0;t={24 * 60 * 60 / 4}", Header(fifth, "RateLimit"));
+        Assert.Equal(TimeSpan.FromHours(6), fifth.Headers.RetryAfter!.Delta);
+
+        // However often he tries, it is the address that he waits for: what is refused costs nothing of his own.
+        var sixth = await Account();
+        for (var refusal = 0; refusal < 3; refusal++)
+            Assert.Equal(TimeSpan.FromHours(6), (await sixth.Get("/users/me")).Headers.RetryAfter?.Delta);
+        // Writes are another quota, and another address has its own.
+        for (var user = 0; user < 2; user++)
+            await (await (await Account()).Post("/comments", new { content = "words" })).Json(HttpStatusCode.Created);
+        await Refused(await (await Account()).Post("/comments", new { content = "words" }));
+        await (await service.CreateClient().From(Peers.NewAddress()).With((await fixture.NewUser()).Token).Get("/users/me")).Json();
+    }
+
+    [Theory]
+    [InlineData("1")]
+    [InlineData("10")]
+    public async Task One_user_never_meets_the_limit_of_his_address(string callersPerAddress)
+    {
+        await using var service = Service(("RateLimits:CallersPerAddress", callersPerAddress), ("RateLimits:Reads", "20"));
+        var client = service.CreateClient().From(Peers.NewAddress()).With((await fixture.NewUser()).Token);
+        for (var read = 1; read <= 20; read++)
+            Assert.Equal($"\"reads\";r={20 - read}", Header(await client.Get("/users/me"), "RateLimit"));
+        using var refused = await client.Get("/users/me");
+        await Refused(refused);
+        Assert.StartsWith("\"reads\";", Header(refused, "RateLimit"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Who_is_refused_takes_nothing_from_others_at_his_address()
+    {
+        await using var service = Service(("RateLimits:CallersPerAddress", "2"));
+        var address = Peers.NewAddress();
+        var hammering = service.CreateClient().From(address).With((await fixture.NewUser()).Token);
+        for (var read = 0; read < 20; read++)
+            await hammering.Get("/users/me");
+        var neighbour = service.CreateClient().From(address).With((await fixture.NewUser()).Token);
+        for (var read = 0; read < 2; read++)
+            await (await neighbour.Get("/users/me")).Json();
+    }
+
+    [Fact]
     public async Task A_user_has_one_quota_from_wherever_he_asks()
     {
         await using var service = Service();

@@ -40,6 +40,8 @@ public sealed class SettingsTests(ServiceFixture fixture)
 
     [Theory]
     [InlineData("RateLimits__Writes", "0")]
+    [InlineData("RateLimits__Reads", "2000000000")]
+    [InlineData("RateLimits__CallersPerAddress", "0")]
     [InlineData("ForwardedHeaders__KnownProxies__0", "proxy.example.org")]
     [InlineData("ForwardedHeaders__KnownNetworks__0", "10.0.0.0/99")]
     [InlineData("Authentication__Schemes__Bearer__Authority", "https://issuer.example.org", "Authentication__Schemes__Bearer__ValidAudience")]
