@@ -103,12 +103,16 @@ internal static class Telemetry
 
     /// <summary>
     /// A proxy on this machine speaks for others: whatever it forwards is not from here, whether it may be believed
-    /// otherwise or not.
+    /// otherwise or not. One that adds no header is known by the name that its clients asked for.
     /// </summary>
     private static bool FromThisMachine(HttpContext context) =>
         context.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address)
+        && IsLoopback(context.Request.Host)
         && !context.Request.Headers.Keys.Any(header => header is "Forwarded" or "Via" or "X-Real-IP"
             || header.StartsWith("X-Forwarded-", StringComparison.OrdinalIgnoreCase) || header.StartsWith("X-Original-", StringComparison.OrdinalIgnoreCase));
+
+    private static bool IsLoopback(HostString host) =>
+        host.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || IPAddress.TryParse(host.Host, out var address) && IPAddress.IsLoopback(address);
 
     /// <summary>Addresses win over mere ports, which therefore have to be written as addresses.</summary>
     private static string[] OtherAddresses(IConfiguration configuration)

@@ -84,6 +84,24 @@ public sealed partial class MetricsTests(ServiceFixture fixture)
         await (await proxied.Get("/metrics")).Problem(HttpStatusCode.NotFound, "not_found");
     }
 
+    [Theory]
+    [InlineData("comments.example", false)]
+    [InlineData("comments.example:8080", false)]
+    [InlineData("localhost.example", false)]
+    [InlineData("10.0.0.5", false)]
+    [InlineData("localhost:8080", true)]
+    [InlineData("LOCALHOST", true)]
+    [InlineData("127.0.0.1", true)]
+    [InlineData("[::1]:8080", true)]
+    public async Task What_a_proxy_without_headers_forwards_is_known_by_the_name_that_was_asked_for(string host, bool answered)
+    {
+        await using var instance = fixture.Instance(configure => configure.ConfigurePeers());
+        var proxy = instance.CreateClient().From("127.0.0.1");
+        proxy.DefaultRequestHeaders.Host = host;
+        using var answer = await proxy.Get("/metrics");
+        Assert.Equal(answered ? HttpStatusCode.OK : HttpStatusCode.NotFound, answer.StatusCode);
+    }
+
     [Fact]
     public async Task At_an_address_of_their_own_metrics_are_all_there_is()
     {
@@ -95,6 +113,8 @@ public sealed partial class MetricsTests(ServiceFixture fixture)
 
         using var scraper = new HttpClient { BaseAddress = new($"http://127.0.0.1:{port}") };
         Assert.Contains("# TYPE", await Scrape(scraper), StringComparison.Ordinal);
+        using var byName = new HttpClient { BaseAddress = scraper.BaseAddress, DefaultRequestHeaders = { Host = "comments.internal" } };
+        Assert.Contains("# TYPE", await Scrape(byName), StringComparison.Ordinal);
         foreach (var path in new[] { "/comments", "/", "/health/ready", "/auth/login" })
             Assert.Equal(HttpStatusCode.NotFound, (await scraper.Get(path)).StatusCode);
     }
