@@ -16,9 +16,9 @@ public sealed record RegisterRequest
     [Required(AllowEmptyStrings = true), Password]
     public string Password { get; init; } = null!;
 
-    /// <summary>The name that stands beside the comments: 1 to 64 characters after trimming, on one line.</summary>
+    /// <summary>The name that stands beside the comments: 1 to 64 characters after trimming, on one line, some of them visible.</summary>
     /// <example>Ann</example>
-    [Required, Text(1, 64), OneLine]
+    [Required, Text(1, 64, Visible = true), OneLine]
     public string Name { get; init; } = null!;
 }
 

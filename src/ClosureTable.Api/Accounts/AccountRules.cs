@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Text;
+using ClosureTable.Api.Hosting;
 
 namespace ClosureTable.Api.Accounts;
 
@@ -58,23 +59,15 @@ internal sealed class OneLineAttribute : ValidationAttribute
 
     public override bool IsValid(object? value) => value is not string text || Characters.All(text.AsSpan().Trim(), Allowed);
 
-    /// <summary>An embedding, override or isolate of direction would mirror whatever is printed after the name.</summary>
-    public static bool Allowed(Rune rune) =>
-        !Rune.IsControl(rune) && rune.Value is not (0x2028 or 0x2029 or (>= 0x202A and <= 0x202E) or (>= 0x2066 and <= 0x2069));
-}
-
-internal static class Characters
-{
-    /// <returns>Whether the text is well-formed UTF-16 and every code point of it passes.</returns>
-    public static bool All(ReadOnlySpan<char> text, Func<Rune, bool> passes)
+    /// <summary>A name that was told elsewhere, made fit to stand beside comments.</summary>
+    /// <returns>Null where nothing is left to see.</returns>
+    public static string? Clean(string told)
     {
-        while (!text.IsEmpty)
-        {
-            if (Rune.DecodeFromUtf16(text, out var rune, out var consumed) != System.Buffers.OperationStatus.Done || !passes(rune))
-                return false;
-            text = text[consumed..];
-        }
-
-        return true;
+        var name = string.Concat(told.Trim().EnumerateRunes().Where(Allowed).Take(64)).Trim();
+        return Characters.Show(name) ? name : null;
     }
+
+    /// <summary>A mark, embedding, override or isolate of direction would turn round whatever is printed after the name.</summary>
+    private static bool Allowed(Rune rune) =>
+        !Rune.IsControl(rune) && rune.Value is not (0x2028 or 0x2029 or 0x061C or 0x200E or 0x200F or (>= 0x202A and <= 0x202E) or (>= 0x2066 and <= 0x2069));
 }

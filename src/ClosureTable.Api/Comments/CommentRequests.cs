@@ -7,9 +7,9 @@ namespace ClosureTable.Api.Comments;
 /// <summary>A new comment.</summary>
 public sealed record CreateCommentRequest
 {
-    /// <summary>The text: 1 to 10,000 characters after trimming.</summary>
+    /// <summary>The text: 1 to 10,000 characters after trimming, some of them visible.</summary>
     /// <example>A closure table remembers every ancestor.</example>
-    [Required, Text(1, 10_000)]
+    [Required, Text(1, 10_000, Visible = true)]
     public string Content { get; init; } = null!;
 
     /// <summary>The comment to reply to; absent or null to begin a thread.</summary>
@@ -25,9 +25,9 @@ public sealed record CreateCommentRequest
 /// <summary>A new text for a comment.</summary>
 public sealed record EditCommentRequest
 {
-    /// <summary>The text: 1 to 10,000 characters after trimming.</summary>
+    /// <summary>The text: 1 to 10,000 characters after trimming, some of them visible.</summary>
     /// <example>A closure table remembers every ancestor, and its level.</example>
-    [Required, Text(1, 10_000)]
+    [Required, Text(1, 10_000, Visible = true)]
     public string Content { get; init; } = null!;
 }
 

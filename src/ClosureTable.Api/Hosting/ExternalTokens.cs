@@ -57,12 +57,9 @@ internal static class ExternalTokens
             context.Principal = new ClaimsPrincipal(TokenIssuer.Identity(user.Id, user.Name, user.Role, Scheme));
     }
 
-    private static string Name(JsonWebToken token)
-    {
-        var said = (Claim(token, "name") ?? Claim(token, "preferred_username") ?? "").EnumerateRunes().Where(OneLineAttribute.Allowed).Take(64);
-        var name = string.Concat(said).Trim();
-        return name.Length > 0 ? name : "somebody";
-    }
+    private static string Name(JsonWebToken token) => NameIn(token, "name") ?? NameIn(token, "preferred_username") ?? "somebody";
+
+    private static string? NameIn(JsonWebToken token, string type) => Claim(token, type) is { } told ? OneLineAttribute.Clean(told) : null;
 
     private static string? Email(JsonWebToken token) =>
         Claim(token, "email") is { } email && new EmailAttribute().IsValid(email) ? email.Trim() : null;

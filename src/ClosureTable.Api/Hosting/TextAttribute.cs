@@ -1,6 +1,5 @@
 using System.ComponentModel.DataAnnotations;
 using System.Globalization;
-using System.Text;
 
 namespace ClosureTable.Api.Hosting;
 
@@ -15,39 +14,22 @@ internal sealed class TextAttribute(int min, int max) : ValidationAttribute
 
     public int Max => max;
 
+    /// <summary>Whether people are to see something of it: invisible characters alone are not enough.</summary>
+    public bool Visible { get; init; }
+
     protected override ValidationResult? IsValid(object? value, ValidationContext validationContext)
     {
         if (value is not string text)
             return ValidationResult.Success;
         var trimmed = text.AsSpan().Trim();
         var length = 0;
-        foreach (var rune in trimmed.EnumerateRunes())
-        {
-            // EnumerateRunes turns a lone surrogate into U+FFFD; the real character U+FFFD is fine.
-            if (rune.Value == 0 || rune == Rune.ReplacementChar && HasLoneSurrogate(trimmed))
-                return Failed("must be text without U+0000 and without lone surrogates.", validationContext);
-            length++;
-        }
-
-        return length >= min && length <= max
-            ? ValidationResult.Success
-            : Failed(string.Create(CultureInfo.InvariantCulture, $"must have {min} to {max} characters."), validationContext);
-    }
-
-    /// <param name="context">Null from <see cref="ValidationAttribute.IsValid(object?)"/>, whatever its type says.</param>
-    private static ValidationResult Failed(string sentence, ValidationContext? context) =>
-        new($"This {sentence}", context?.MemberName is { } name ? [name] : null);
-
-    private static bool HasLoneSurrogate(ReadOnlySpan<char> text)
-    {
-        while (!text.IsEmpty)
-        {
-            if (Rune.DecodeFromUtf16(text, out _, out var consumed) != System.Buffers.OperationStatus.Done)
-                return true;
-            text = text[consumed..];
-        }
-
-        return false;
+        var sentence =
+            !Characters.All(trimmed, rune => rune.Value != 0 && ++length > 0) ? "This must be text without U+0000 and without lone surrogates."
+            : length < min || length > max ? string.Create(CultureInfo.InvariantCulture, $"This must have {min} to {max} characters.")
+            : Visible && !Characters.Show(trimmed) ? "This must have something to see in it."
+            : null;
+        // From ValidationAttribute.IsValid(object?) there is no context, whatever its type says.
+        return sentence is null ? ValidationResult.Success : new(sentence, validationContext?.MemberName is { } name ? [name] : null);
     }
 }
 

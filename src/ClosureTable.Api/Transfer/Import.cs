@@ -179,11 +179,7 @@ internal sealed class Import(NpgsqlDataSource source, int maxDepth, bool dryRun)
         return clean.ToString().Trim();
     }
 
-    private static string NameOf(TransferUser user)
-    {
-        var name = string.Concat(user.Name.Trim().EnumerateRunes().Where(OneLineAttribute.Allowed).Take(64)).Trim();
-        return name.Length > 0 ? name : "somebody";
-    }
+    private static string NameOf(TransferUser user) => OneLineAttribute.Clean(user.Name) ?? "somebody";
 
     private async Task Flush(CancellationToken ct)
     {

@@ -98,10 +98,19 @@ public sealed class ExternalTokenTests(ServiceFixture fixture, ExternalIssuerFix
     [InlineData("A\nB\u202e", "AB")]
     [InlineData(" ", "somebody")]
     [InlineData("\u0000", "somebody")]
+    [InlineData("\u200b\u3164", "somebody")]
+    [InlineData("\u2066Ann\u2069\u200f", "Ann")]
     public async Task A_name_is_made_fit_for_a_line(string told, string kept)
     {
         var user = await (await Me(issuer.Token(Guid.NewGuid().ToString(), claims: [("name", told)]))).Json();
         Assert.Equal(kept, user.Text("name"));
+    }
+
+    [Fact]
+    public async Task A_name_that_shows_nothing_gives_way_to_the_one_that_he_prefers()
+    {
+        var user = await (await Me(issuer.Token(Guid.NewGuid().ToString(), claims: [("name", "\u200b"), ("preferred_username", "ann")]))).Json();
+        Assert.Equal("ann", user.Text("name"));
     }
 
     [Fact]

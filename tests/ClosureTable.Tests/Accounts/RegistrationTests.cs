@@ -96,6 +96,17 @@ public sealed class RegistrationTests(ServiceFixture fixture)
         { "name", "name", "a\u001bb" },
         { "name", "name", "a\u2028b" },
         { "name", "name", "a\u202eb" },
+        { "name", "name", "a\u2066b\u2069" },
+        { "name", "name", "a\u200eb" },
+        { "name", "name", "a\u200fb" },
+        { "name", "name", "a\u061cb" },
+        { "name", "name", "\u200b" },
+        { "name", "name", "\u00ad\u2060\ufeff" },
+        { "name", "name", "\u3164" },
+        { "name", "name", "\u115f\u1160\uffa0" },
+        { "name", "name", "\u2800 \u2800" },
+        { "name", "name", "\u034f\ufe0f" },
+        { "name", "name", "\U000e0020\U000e007f" },
         { "name", "name", new string('a', 65) },
     };
 
@@ -106,6 +117,16 @@ public sealed class RegistrationTests(ServiceFixture fixture)
         var problem = await (await fixture.Client().Post("/auth/register", body)).Problem(HttpStatusCode.BadRequest, "validation_failed");
         Assert.Equal([named], problem.GetProperty("errors").EnumerateObject().Select(error => error.Name));
     }
+
+    [Theory]
+    [InlineData("\u4f60")]
+    [InlineData("👩‍👩‍👧")]
+    [InlineData("می‌خواهم")]
+    [InlineData("❤️")]
+    [InlineData("क्‍ष")]
+    [InlineData(".")]
+    public async Task A_name_may_have_invisible_characters_beside_what_shows(string name) =>
+        Assert.Equal(name, (await (await Register(NewEmail(), name: name)).Json(HttpStatusCode.Created)).Text("name"));
 
     [Theory]
     [InlineData("""{"email":"\ud800@example.org","password":"12345678","name":"Ann"}""")]

@@ -49,6 +49,36 @@ public sealed class CreateTests(ServiceFixture fixture)
         Assert.Equal(512, (await ann.Begin("x", Conversation.NewTopic().PadRight(512, 't'))).Text("topic").Length);
     }
 
+    [Theory]
+    [InlineData("\u200b")]
+    [InlineData("\u3164\u3164")]
+    [InlineData("\u200f \u2066\u2069")]
+    [InlineData("\u2800\n\u2800")]
+    [InlineData("\u0001\u0085")]
+    [InlineData("\ufe0f\u034f")]
+    [InlineData("\U000e0041")]
+    public async Task A_comment_that_shows_nothing_is_refused_and_nothing_can_be_edited_into_one(string content)
+    {
+        var ann = await fixture.SignedIn();
+        var id = (await ann.Begin()).Id();
+        foreach (var answer in new[] { await ann.Post("/comments", new { content }), await ann.Patch($"/comments/{id}", new { content }) })
+        {
+            var problem = await answer.Problem(HttpStatusCode.BadRequest, "validation_failed");
+            Assert.Equal(["This must have something to see in it."], problem.GetProperty("errors").GetProperty("content").EnumerateArray().Select(sentence => sentence.GetString()));
+        }
+
+        Assert.Equal("a root", (await ann.Read($"/comments/{id}")).Text("content"));
+    }
+
+    [Theory]
+    [InlineData("\u200b.")]
+    [InlineData("\u202eabc\u202c")]
+    [InlineData("👍🏽")]
+    [InlineData("☺️")]
+    [InlineData("\ue000")]
+    public async Task Invisible_characters_may_stand_beside_what_shows(string content) =>
+        Assert.Equal(content, (await (await fixture.SignedIn()).Begin(content)).Text("content"));
+
     [Fact]
     public async Task A_comment_is_read_back_as_it_was_written_whatever_its_characters()
     {
