@@ -1,7 +1,10 @@
 using System.Globalization;
 using System.Security.Claims;
+using System.Text.Json;
 using ClosureTable.Api.Hosting;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Http.Json;
+using Microsoft.Extensions.Options;
 
 namespace ClosureTable.Api.Accounts;
 
@@ -27,7 +30,7 @@ internal static class AccountEndpoints
             .WithAnswerHeader(201, "Location", "Where the account can be read.");
         auth.MapPost("/login", Login).WithProblems(Problem.ValidationFailed, Problem.InvalidCredentials, Problem.AccountDisabled, Problem.TooManyLogins, Problem.Busy);
         auth.MapPost("/refresh", Refresh).WithProblems(Problem.ValidationFailed, Problem.InvalidRefreshToken);
-        auth.MapPost("/logout", Logout).WithProblems(Problem.InvalidRequest);
+        auth.MapPost("/logout", Logout).WithMetadata(new OptionalBodyMetadata(typeof(LogoutRequest)));
 
         app.MapGet("/users/me", Me).WithTags("Accounts").RequireAuthorization().AddEndpointFilter(NeverStored).WithProblems(Problem.Unauthorized);
     }
@@ -87,12 +90,28 @@ internal static class AccountEndpoints
             : Problem.InvalidRefreshToken.Result();
 
     /// <summary>End the session.</summary>
-    /// <remarks>Its refresh tokens open nothing more; an access token that is still about lives out its minutes. Always 204.</remarks>
-    private static async Task<NoContent> Logout(LogoutRequest request, SessionRepository sessions, CancellationToken ct)
+    /// <remarks>
+    /// Its refresh tokens open nothing more; an access token that is still about lives out its minutes. Always 204: a body that is
+    /// missing, cannot be read, or names no session ends nothing and is no error.
+    /// </remarks>
+    private static async Task<NoContent> Logout(HttpRequest http, IOptions<JsonOptions> json, SessionRepository sessions, CancellationToken ct)
     {
-        if (request.RefreshToken is { Length: > 0 } refreshToken)
+        if (await Read(http, json.Value, ct) is { RefreshToken: { Length: > 0 } refreshToken })
             await sessions.End(refreshToken, ct);
         return TypedResults.NoContent();
+    }
+
+    /// <returns>Null for whatever else was sent: nothing, no JSON, too much of it.</returns>
+    private static async Task<LogoutRequest?> Read(HttpRequest http, JsonOptions json, CancellationToken ct)
+    {
+        try
+        {
+            return await JsonSerializer.DeserializeAsync<LogoutRequest>(http.Body, json.SerializerOptions, ct);
+        }
+        catch (Exception unreadable) when (unreadable is JsonException or IOException)
+        {
+            return null;
+        }
     }
 
     /// <summary>The account of the caller.</summary>

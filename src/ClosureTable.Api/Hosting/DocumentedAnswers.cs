@@ -15,6 +15,9 @@ internal sealed record AnswerHeaderMetadata(int Status, string Name, string Desc
 /// <summary>What an endpoint answers, where a schema does not tell.</summary>
 internal sealed record AnswerExampleMetadata(string ContentType, string Example);
 
+/// <summary>A body that the endpoint reads itself, and that is never wrong.</summary>
+internal sealed record OptionalBodyMetadata(Type Type);
+
 internal static class AnswerConventions
 {
     /// <summary>Names a header of the answers of one status; <paramref name="always"/> false where some go without.</summary>
@@ -42,6 +45,8 @@ internal sealed class DocumentedAnswers : IOperationFilter
         var problems = metadata.OfType<ProblemsMetadata>().SelectMany(named => named.Problems).ToList();
         if (operation.RequestBody is not null)
             problems.AddRange([Problem.InvalidRequest, Problem.ValidationFailed, Problem.TooLarge, Problem.UnsupportedMediaType]);
+        if (metadata.OfType<OptionalBodyMetadata>().SingleOrDefault() is { } body)
+            operation.RequestBody = OptionalBody(body.Type, context);
         foreach (var parameter in operation.Parameters ?? [])
         {
             // In a path, what is no number never gets as far as the endpoint.
@@ -88,6 +93,14 @@ internal sealed class DocumentedAnswers : IOperationFilter
         if (!required)
             operation.Security.Add([]);
     }
+
+    private static OpenApiRequestBody OptionalBody(Type type, OperationFilterContext context) => new()
+    {
+        Content = new Dictionary<string, IOpenApiMediaType>
+        {
+            ["application/json"] = new OpenApiMediaType { Schema = context.SchemaGenerator.GenerateSchema(type, context.SchemaRepository) },
+        },
+    };
 
     private static bool CanBeInvalid(IOpenApiSchema? schema) => schema is not { Type: JsonSchemaType.String, MinLength: null, MaxLength: null, Enum: null };
 

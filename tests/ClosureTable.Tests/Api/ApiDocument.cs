@@ -156,6 +156,9 @@ internal sealed record ApiOperation(string Method, string Path, JsonObject Json)
 
     public bool HasBody => Json["requestBody"] is not null;
 
+    /// <summary>Whether it refuses what is no body of its kind.</summary>
+    public bool NeedsBody => Json["requestBody"]?["required"]?.GetValue<bool>() == true;
+
     public bool TakesTokens => Json["security"] is not null;
 
     public IEnumerable<ApiParameter> Parameters =>
