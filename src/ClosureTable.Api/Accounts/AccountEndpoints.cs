@@ -4,6 +4,7 @@ using System.Text.Json;
 using ClosureTable.Api.Hosting;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Http.Json;
+using Microsoft.AspNetCore.Identity;
 using Microsoft.Extensions.Options;
 
 namespace ClosureTable.Api.Accounts;
@@ -14,6 +15,8 @@ internal static class AccountEndpoints
     {
         builder.Services.AddSingleton<UserRepository>();
         builder.Services.AddSingleton<SessionRepository>();
+        builder.Services.Configure<PasswordHasherOptions>(options => options.IterationCount = Passwords.Iterations);
+        builder.Services.AddSingleton<IPasswordHasher<User>, PasswordHasher<User>>();
         builder.Services.AddSingleton<Passwords>();
         builder.Services.AddSingleton<LoginThrottle>();
         builder.Services.AddSingleton<DisabledUsers>();

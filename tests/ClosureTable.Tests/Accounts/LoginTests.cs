@@ -68,6 +68,57 @@ public sealed class LoginTests(ServiceFixture fixture)
         Assert.Equal("Bearer", Assert.Single(wrong.Headers.WwwAuthenticate).Scheme);
     }
 
+    /// <summary>What the time of a login is spent on, counted rather than timed.</summary>
+    [Fact]
+    public async Task An_unknown_address_costs_the_same_verification_as_a_known_one()
+    {
+        var hasher = new CountingHasher();
+        await using var instance = fixture.Instance(host => host.ConfigureServices(services => services.AddSingleton<IPasswordHasher<User>>(hasher)));
+        var client = instance.CreateClient();
+        var email = $"{Guid.NewGuid():n}@example.org";
+        await (await client.Post("/auth/register", new { email, password = Password, name = "Ann" })).Json(HttpStatusCode.Created);
+        Assert.Equal(["hash"], hasher.Take());
+        // Registering an address that is taken costs what a new one costs.
+        await (await client.Post("/auth/register", new { email, password = Password, name = "Ann" })).Json(HttpStatusCode.Conflict);
+        Assert.Equal(["hash"], hasher.Take());
+
+        foreach (var address in new[] { email, $"{Guid.NewGuid():n}@example.org" })
+        {
+            await (await client.Post("/auth/login", new { email = address, password = "another password" })).Problem(HttpStatusCode.Unauthorized, "invalid_credentials");
+            // PBKDF2 with SHA-512, 210,000 rounds, 16 bytes of salt, 32 of key.
+            Assert.Equal(["verify 2 210000 16 32 Failed"], hasher.Take());
+        }
+    }
+
+    /// <summary>Does what the service's own does, and says what that was.</summary>
+    private sealed class CountingHasher : IPasswordHasher<User>
+    {
+        private readonly PasswordHasher<User> real = new(Options.Create(new PasswordHasherOptions { IterationCount = Passwords.Iterations }));
+        private readonly System.Collections.Concurrent.ConcurrentQueue<string> done = [];
+
+        public string[] Take()
+        {
+            var taken = done.ToArray();
+            done.Clear();
+            return taken;
+        }
+
+        public string HashPassword(User user, string password)
+        {
+            done.Enqueue("hash");
+            return real.HashPassword(user, password);
+        }
+
+        public PasswordVerificationResult VerifyHashedPassword(User user, string hashedPassword, string providedPassword)
+        {
+            var result = real.VerifyHashedPassword(user, hashedPassword, providedPassword);
+            var hash = Convert.FromBase64String(hashedPassword);
+            var numbers = Enumerable.Range(0, 3).Select(i => System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(hash.AsSpan(1 + 4 * i))).ToArray();
+            done.Enqueue($"verify {string.Join(' ', numbers)} {hash.Length - 13 - numbers[2]} {result}");
+            return result;
+        }
+    }
+
     [Theory]
     [InlineData("ann@example.org", "a\u0000b")]
     [InlineData("ann\u0000@example.org", "12345678")]
@@ -102,6 +153,42 @@ public sealed class LoginTests(ServiceFixture fixture)
         await answer.Problem(HttpStatusCode.TooManyRequests, "too_many_logins");
         Assert.InRange(answer.Headers.RetryAfter!.Delta!.Value, TimeSpan.FromMinutes(10), TimeSpan.FromMinutes(15));
         await (await Login(await Account())).Json();
+    }
+
+    /// <summary>
+    /// Where the database's lower() and ours disagree, as on the Turkish I, a spelling that finds the account must be one of
+    /// those that count together; one that does not find it gains nothing by its own count.
+    /// </summary>
+    [Fact]
+    public async Task Spellings_of_an_address_that_find_one_account_share_its_failures()
+    {
+        var address = $"{Guid.NewGuid():n}@example.org";
+        var email = $"İ{address}";
+        await fixture.Query<object>("update auth_users set email = @email where email = @old", new { email, old = await Account() });
+        var folded = await fixture.Query<string>("select lower(@email)", new { email });
+        // Or the test would show nothing: this database knows the letter, and we fold it otherwise.
+        Assert.NotEqual(email, folded);
+        Assert.NotEqual(folded, email.ToLowerInvariant());
+
+        var spellings = new[] { email, folded, $"i{address}", $"I{address}", $"ı{address}", $"i\u0307{address}", $"I\u0307{address}", email.ToUpperInvariant(), $" {folded}\t" };
+        var finding = new List<string>();
+        foreach (var spelling in spellings)
+        {
+            if (await fixture.Query<bool>("select lower(@spelling) = @folded", new { spelling = spelling.Trim(), folded }))
+                finding.Add(spelling);
+        }
+
+        Assert.True(finding.Count >= 4);
+        for (var failure = 0; failure < 10; failure++)
+            await (await Login(finding[failure % finding.Count], "wrong")).Problem(HttpStatusCode.Unauthorized, "invalid_credentials");
+        foreach (var spelling in spellings)
+        {
+            using var answer = await Login(spelling);
+            if (finding.Contains(spelling))
+                await answer.Problem(HttpStatusCode.TooManyRequests, "too_many_logins");
+            else
+                await answer.Problem(HttpStatusCode.Unauthorized, "invalid_credentials");
+        }
     }
 
     [Fact]
