@@ -171,6 +171,97 @@ public sealed partial class AuthorizationMatrixTests(ServiceFixture fixture)
         Assert.NotEqual(1, account.Id());
     }
 
+    /// <summary>What no request has a member for.</summary>
+    private static readonly Dictionary<string, object?> Unasked = new()
+    {
+        ["id"] = 4_000_000_000,
+        ["role"] = "moderator",
+        ["author_id"] = 1,
+        ["author"] = new { id = 1, role = "moderator" },
+        ["user_id"] = 1,
+        ["root_id"] = 1,
+        ["depth"] = 7,
+        ["like_count"] = 99,
+        ["liked"] = true,
+        ["child_count"] = 99,
+        ["descendant_count"] = 99,
+        ["deleted"] = true,
+        ["deleted_at"] = "2000-01-01T00:00:00Z",
+        ["created_at"] = "2000-01-01T00:00:00Z",
+        ["edited_at"] = "2000-01-01T00:00:00Z",
+        ["issuer"] = "https://issuer.example",
+        ["disabled_at"] = "2000-01-01T00:00:00Z",
+        ["subtree"] = true,
+    };
+
+    private static JsonContent Body(object? body, bool more)
+    {
+        var members = body is null ? [] : JsonSerializer.SerializeToElement(body).EnumerateObject().ToDictionary(member => member.Name, object? (member) => member.Value);
+        return JsonContent.Create(more ? members.Concat(Unasked).ToDictionary() : members);
+    }
+
+    public static TheoryData<string> Writes => new(Matrix.Keys.Where(route => !route.StartsWith("GET ", StringComparison.Ordinal)));
+
+    [Theory]
+    [MemberData(nameof(Writes))]
+    public async Task What_a_body_has_no_member_for_is_ignored_by_every_route_that_writes(string route)
+    {
+        Assert.Equal(await Outcome(more: false), await Outcome(more: true));
+
+        // All that is in the database of a thread and its people after the call, but for numbers and times.
+        async Task<string> Outcome(bool more)
+        {
+            var (ann, bob) = (await fixture.NewUser("ann"), await fixture.NewUser("bob", route.EndsWith("/parent", StringComparison.Ordinal) ? "moderator" : "user"));
+            var (annsClient, caller) = (fixture.Client().With(ann.Token), fixture.Client().With(bob.Token));
+            var root = (await annsClient.Begin()).Id();
+            var comment = (await caller.Reply(root)).Id();
+            var below = (await annsClient.Reply(comment)).Id();
+            if (route == "DELETE /comments/{id}/like")
+                await (await caller.Put($"/comments/{comment}/like")).Json();
+
+            using var request = new HttpRequestMessage(new(route.Split(' ')[0]), route.Split(' ')[1].Replace("{id}", $"{comment}", StringComparison.Ordinal))
+            {
+                Content = Body(Matrix[route].Body, more),
+            };
+            using var answer = await caller.SendAsync(request, TestContext.Current.CancellationToken);
+            Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+            return await fixture.Query<string>("""
+                select jsonb_build_object(
+                  'comments', (
+                    select jsonb_agg(to_jsonb(c) - '{id, parent_id, root_id, author_id, created_at, edited_at, deleted_at}'::text[] || jsonb_build_object(
+                      'author', a.name, 'root', c.root_id = @root, 'own root', c.root_id = c.id, 'parent', case c.parent_id when @root then 'root' when @comment then 'comment' end,
+                      'edited', c.edited_at is not null, 'deleted', c.deleted_at is not null, 'new', c.created_at > now() - interval '1 hour') order by c.id)
+                    from comments_comments c left join auth_users a on a.id = c.author_id
+                    where c.author_id = any(@people) or c.id in (@root, @comment, @below)),
+                  'likes', (select count(*) from comments_likes where user_id = any(@people)),
+                  'people', (select jsonb_agg(to_jsonb(u) - '{id, email, created_at}'::text[] order by u.id) from auth_users u where u.id = any(@people)))::text
+                """, new { root, comment, below, people = new[] { ann.Id, bob.Id } });
+        }
+    }
+
+    [Fact]
+    public async Task What_a_body_has_no_member_for_is_ignored_by_every_way_in()
+    {
+        var account = new { email = $"{Guid.NewGuid():n}@example.org", password = "anything at all", name = "Eve" };
+        async Task<HttpResponseMessage> Post(string path, object body)
+        {
+            using var content = Body(body, more: true);
+            return await fixture.Client().PostAsync(path, content, TestContext.Current.CancellationToken);
+        }
+
+        await (await Post("/auth/register", account)).Json(HttpStatusCode.Created);
+        var session = await (await Post("/auth/login", account)).Json();
+        session = await (await Post("/auth/refresh", new { refresh_token = session.Text("refresh_token") })).Json();
+        var eve = fixture.Client().With(session.Text("token"));
+        Assert.Equal("user", (await eve.Read("/users/me")).Text("role"));
+        var comment = (await eve.Begin()).Id();
+        await (await eve.Put($"/comments/{comment}/parent", new { parent_id = (long?)null })).Problem(HttpStatusCode.Forbidden, "forbidden");
+        Assert.Equal(HttpStatusCode.NoContent, (await Post("/auth/logout", new { refresh_token = session.Text("refresh_token") })).StatusCode);
+        Assert.True(await fixture.Query<bool>("""
+            select id < 4000000000 and role = 'user' and issuer is null and disabled_at is null and created_at > now() - interval '1 hour' from auth_users where email = @email
+            """, new { account.email }));
+    }
+
     [Fact]
     public async Task Of_others_nobody_learns_more_than_id_and_name()
     {
