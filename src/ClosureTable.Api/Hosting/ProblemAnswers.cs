@@ -75,7 +75,7 @@ internal static class ProblemAnswers
                 details.Extensions["code"] = Problem.ValidationFailed.Code;
                 validation.Errors = validation.Errors.ToDictionary(
                     error => JsonNamingPolicy.SnakeCaseLower.ConvertName(error.Key),
-                    error => error.Value.Select(sentence => InOurNames(sentence, error.Key)).ToArray());
+                    error => error.Value.Select(PlainSentences.Of).ToArray());
             }
 
             // The framework's own validation leaves it out.
@@ -95,10 +95,6 @@ internal static class ProblemAnswers
             if (status == StatusCodes.Status401Unauthorized && headers.WWWAuthenticate.Count == 0)
                 headers.WWWAuthenticate = "Bearer";
         }
-
-        /// <summary>The framework's sentences name C# properties: "The RefreshToken field is required."</summary>
-        private static string InOurNames(string sentence, string member) =>
-            sentence.Replace($" {member} ", $" {JsonNamingPolicy.SnakeCaseLower.ConvertName(member)} ", StringComparison.Ordinal);
     }
 
     private sealed class ExceptionAnswers : IExceptionHandler
@@ -112,6 +108,48 @@ internal static class ProblemAnswers
             return true;
         }
     }
+}
+
+/// <summary>
+/// The framework's validation attributes name C# properties, as in "The RefreshToken field is required.": whoever reads an answer
+/// has the field's name beside the sentence. They all pass here, so that nobody has to think of it at each attribute.
+/// </summary>
+internal static partial class PlainSentences
+{
+    private static readonly (Regex Theirs, string Ours)[] Known =
+    [
+        (Required(), "This is required."),
+        (Between(), "This must be a number from $1 to $2."),
+        (Longest(), "This must have at most $1 characters."),
+        (Fewest(), "There must be at least $1 of these."),
+        (Most(), "There must be at most $1 of these."),
+    ];
+
+    public static string Of(string sentence)
+    {
+        foreach (var (theirs, ours) in Known)
+        {
+            if (theirs.Match(sentence) is { Success: true } match)
+                return match.Result(ours);
+        }
+
+        return sentence;
+    }
+
+    [GeneratedRegex(@"^The \S+ field is required\.$")]
+    private static partial Regex Required();
+
+    [GeneratedRegex(@"^The field \S+ must be between (\S+) and (\S+)\.$")]
+    private static partial Regex Between();
+
+    [GeneratedRegex(@"^The field \S+ must be a string with a maximum length of (\d+)\.$")]
+    private static partial Regex Longest();
+
+    [GeneratedRegex(@"^The field \S+ must be a string or array type with a minimum length of '(\d+)'\.$")]
+    private static partial Regex Fewest();
+
+    [GeneratedRegex(@"^The field \S+ must be a string or array type with a maximum length of '(\d+)'\.$")]
+    private static partial Regex Most();
 }
 
 /// <summary>What was wrong with a request that could not be read, without the names of our types that the framework's own sentences carry.</summary>
