@@ -177,16 +177,10 @@ public sealed class RefreshTests(ServiceFixture fixture)
     }
 
     [Fact]
-    public async Task A_logout_without_a_body_or_with_a_huge_one_is_204()
+    public async Task A_logout_without_a_body_is_204()
     {
-        using var nothing = await fixture.Client().PostAsync("/auth/logout", null, TestContext.Current.CancellationToken);
-        Assert.Equal(HttpStatusCode.NoContent, nothing.StatusCode);
-
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/auth/logout") { Content = new ByteArrayContent(new byte[3 * 1024 * 1024]) };
-        // Or the answer may come while the body is on its way, which some clients do not notice.
-        request.Headers.ExpectContinue = true;
-        using var huge = await fixture.Client().SendAsync(request, TestContext.Current.CancellationToken);
-        Assert.Equal(HttpStatusCode.NoContent, huge.StatusCode);
+        using var answer = await fixture.Client().PostAsync("/auth/logout", null, TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
     }
 
     [Theory]
