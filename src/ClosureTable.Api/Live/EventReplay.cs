@@ -106,12 +106,12 @@ internal sealed class EventReplay(EventRepository events, ThreadRepository threa
     /// the client came, counting those too that were coalesced into a later one.
     /// </summary>
     public static List<EventFrame> OfTopic(
-        IReadOnlyList<ThreadEvent> all, int seen, string since, string until, IReadOnlyDictionary<ThreadEvent, ReadOnlyMemory<byte>> bodies)
+        IReadOnlyList<ThreadEvent> all, int seen, string since, string until, IReadOnlyDictionary<(long RootId, long Version), ReadOnlyMemory<byte>> bodies)
     {
         var frames = new List<EventFrame>();
         for (var i = seen; i < all.Count; i++)
         {
-            if (bodies.TryGetValue(all[i], out var body))
+            if (bodies.TryGetValue(all[i].Key, out var body))
                 frames.Add(new EventFrame(all[i].Version, (i == all.Count - 1 ? new TopicPosition(until) : new TopicPosition(since, i + 1, until)).ToString(), body));
         }
 
@@ -145,9 +145,9 @@ internal sealed class EventReplay(EventRepository events, ThreadRepository threa
     {
         foreach (var chunk in ThreadEvent.Coalesce([.. all.Skip(seen)]).Chunk(Chunk))
         {
-            var bodies = new Dictionary<ThreadEvent, ReadOnlyMemory<byte>>(ReferenceEqualityComparer.Instance);
+            var bodies = new Dictionary<(long, long), ReadOnlyMemory<byte>>();
             foreach (var (happened, body) in chunk.Zip(await events.Render(chunk, ct)))
-                bodies.Add(happened, body);
+                bodies.Add(happened.Key, body);
             yield return OfTopic(all, seen, since, until, bodies);
         }
     }

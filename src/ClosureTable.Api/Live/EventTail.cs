@@ -112,11 +112,11 @@ internal sealed class EventTail(
         var watched = ThreadEvent.Coalesce([.. batch.Events.Where(streams.IsWatched)]);
         if (watched.Count == 0)
             return;
-        var bodies = new Dictionary<ThreadEvent, ReadOnlyMemory<byte>>(watched.Count, ReferenceEqualityComparer.Instance);
+        var bodies = new Dictionary<(long, long), ReadOnlyMemory<byte>>(watched.Count);
         foreach (var chunk in watched.Chunk(EventReplay.Chunk))
         {
             foreach (var (happened, body) in chunk.Zip(await EventRepository.Render(connection, chunk, ct)))
-                bodies.Add(happened, body);
+                bodies.Add(happened.Key, body);
         }
 
         var departures = new List<(long RootId, HashSet<long> StillThere)>();
@@ -127,7 +127,7 @@ internal sealed class EventTail(
         }
 
         foreach (var thread in watched.GroupBy(happened => happened.RootId))
-            streams.ToThread(thread.Key, [.. thread.Select(happened => new EventFrame(happened.Version, null, bodies[happened]))]);
+            streams.ToThread(thread.Key, [.. thread.Select(happened => new EventFrame(happened.Version, null, bodies[happened.Key]))]);
         foreach (var topic in batch.Events.Where(happened => happened.Topic is not null).GroupBy(happened => happened.Topic!))
             streams.ToTopic(topic.Key, EventReplay.OfTopic([.. topic], seen: 0, since, batch.Snapshot, bodies));
         foreach (var (rootId, stillThere) in departures)

@@ -37,7 +37,7 @@ internal static class LiveEndpoints
     private const string Example = """
         id: 7
         event: liked
-        data: {"version":7,"kind":"liked","comment_id":42,"thread":1,"comment":{"id":42,"parent_id":7,"root_id":1,"topic":null,"depth":2,"content":"…","author":{"id":3,"name":"ann"},"created_at":"2026-11-24T07:03:33.123456Z","edited_at":null,"deleted":false,"like_count":12,"child_count":0,"descendant_count":0},"like_count":12}
+        data: {"version":7,"kind":"liked","comment_id":42,"thread":1,"comment":{"id":42,"parent_id":7,"root_id":1,"topic":null,"depth":2,"content":"…","author":{"id":3,"name":"ann"},"created_at":"2026-11-24T07:03:33.123456Z","edited_at":null,"deleted":false,"like_count":12,"child_count":0,"descendant_count":0},"delta":1,"like_count":12}
 
         :
 
@@ -54,7 +54,8 @@ internal static class LiveEndpoints
     /// of its comments is named; it ends when that comment is deleted or goes to another thread. <c>data</c> is an object:
     /// <c>version</c>, <c>kind</c>, <c>comment_id</c>, <c>thread</c> (the root), <c>comment</c> (as a list shows it to somebody who is not signed in,
     /// at the time of sending; null when it is gone), and by kind <c>parent_id</c>; <c>removed</c> (the ids that are gone for good) and <c>tombstone</c>;
-    /// <c>from_parent</c>, <c>from_root</c> and <c>to_root</c>; <c>like_count</c>. Of likes of one comment that wait together only the last is sent.
+    /// <c>from_parent</c>, <c>from_root</c> and <c>to_root</c>; <c>like_count</c> and <c>delta</c>, its change. Likes of one comment that
+    /// follow each other and wait together are sent as one, whose <c>delta</c> is their sum.
     /// The event <c>reset</c> says that what was missed cannot be told: read the thread again; the stream goes on.
     /// </remarks>
     /// <param name="id">A comment of the thread.</param>

@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+
 namespace ClosureTable.Api.Live;
 
 /// <summary>A row of <c>comments_events</c>: something that happened to a thread, under the version that it made.</summary>
@@ -5,6 +7,10 @@ internal sealed record ThreadEvent
 {
     public long RootId { get; init; }
     public long Version { get; init; }
+
+    /// <summary>Names the event: coalesced with others it is another object, and still the one of its version.</summary>
+    public (long RootId, long Version) Key => (RootId, Version);
+
     public string Kind { get; init; } = "";
     public long CommentId { get; init; }
     public string? Topic { get; init; }
@@ -16,20 +22,28 @@ internal sealed record ThreadEvent
     public bool Removes => Kind is "deleted" or "moved";
 
     /// <summary>
-    /// Of several likes of one comment that wait together only the last is kept: it has the last count. Order and the last
-    /// version stay, so that whoever resumes after any of them misses nothing.
+    /// Likes of one comment that follow each other are told as one, which has the last count and version and the sum of their changes.
+    /// Not across another event: whoever resumes after that one must have heard exactly what came before it.
     /// </summary>
     public static List<ThreadEvent> Coalesce(IReadOnlyList<ThreadEvent> events)
     {
-        var kept = new List<ThreadEvent>(events.Count);
-        var liked = new HashSet<(long, long)>();
-        for (var i = events.Count - 1; i >= 0; i--)
+        var told = new List<ThreadEvent>(events.Count);
+        foreach (var happened in events)
         {
-            if (events[i].Kind != "liked" || liked.Add((events[i].RootId, events[i].CommentId)))
-                kept.Add(events[i]);
+            if (told is [.., var before] && before.Kind == "liked" && happened.Kind == "liked"
+                && (before.RootId, before.CommentId) == (happened.RootId, happened.CommentId))
+                told[^1] = happened with { Data = Sum(before.Data!, happened.Data!) };
+            else
+                told.Add(happened);
         }
 
-        kept.Reverse();
-        return kept;
+        return told;
+    }
+
+    private static string Sum(string before, string last)
+    {
+        var sum = JsonNode.Parse(last)!;
+        sum["delta"] = (int)sum["delta"]! + (int)JsonNode.Parse(before)!["delta"]!;
+        return sum.ToJsonString();
     }
 }

@@ -134,7 +134,7 @@ public sealed class ReplayTests(ServiceFixture fixture)
     }
 
     [Fact]
-    public async Task Likes_of_one_comment_that_wait_together_are_told_once_with_the_last_count()
+    public async Task Likes_of_one_comment_that_follow_each_other_are_told_once_with_their_sum_and_the_last_count()
     {
         var topic = Conversation.NewTopic();
         var ann = await fixture.SignedIn();
@@ -151,19 +151,94 @@ public sealed class ReplayTests(ServiceFixture fixture)
         await using var ofTopic = await Watcher.Watch(fixture.Client(), Topic(topic), topicPosition);
         foreach (var watcher in new[] { thread, ofTopic })
         {
-            var (created, liked) = (await watcher.Next(), await watcher.Next());
+            var (before, created, after) = (await watcher.Next(), await watcher.Next(), await watcher.Next());
+            Assert.Equal(("liked", 4, 3, 3), Told(before));
             Assert.Equal(("created", 5), (created.Kind, created.Version));
-            Assert.Equal(("liked", 9, 7), (liked.Kind, liked.Version, liked.Data.Int("like_count")));
-            Assert.Equal(7, liked.Comment.Int("like_count"));
+            Assert.Equal(("liked", 9, 4, 7), Told(after));
+            Assert.Equal(7, after.Comment.Int("like_count"));
         }
 
-        Assert.Equal(9, (await middle.Next()).Version);
+        Assert.Equal(("liked", 9, 3, 7), Told(await middle.Next()));
+
+        static (string, long, int, int) Told(Heard liked) => (liked.Kind, liked.Version, liked.Data.Int("delta"), liked.Data.Int("like_count"));
 
         async Task Like(int users)
         {
             for (var i = 0; i < users; i++)
                 await (await (await fixture.SignedIn()).Put($"/comments/{root.Id()}/like")).Json();
         }
+    }
+
+    [Fact]
+    public async Task Whoever_adds_the_changes_of_likes_has_their_count_whether_he_stays_comes_later_or_is_cut_off_after_each_event()
+    {
+        const int Users = 12;
+        var topic = Conversation.NewTopic();
+        var ann = await fixture.SignedIn();
+        var root = await ann.Begin(topic: topic);
+        long[] liked = [root.Id(), (await ann.Reply(root.Id())).Id()];
+        var thread = $"/comments/{root.Id()}/events";
+        await using var ofThread = await Watcher.Watch(fixture.Client(), thread);
+        await using var ofTopic = await Watcher.Watch(fixture.Client(), Topic(topic));
+        var positions = new[] { (Path: thread, Position: ofThread.LastEventId), (Path: Topic(topic), Position: ofTopic.LastEventId) };
+
+        var clients = await Task.WhenAll(Enumerable.Range(0, Users).Select(_ => fixture.SignedIn()));
+        await Task.WhenAll(clients.Select(async (client, number) =>
+        {
+            foreach (var id in liked)
+                await (await client.Put($"/comments/{id}/like")).Json();
+            if (number % 4 == 0)
+                await client.Reply(root.Id());
+            if (number % 3 == 0)
+                await (await client.Delete($"/comments/{liked[number % 2]}/like")).Json();
+        }));
+        // One after the other, so that some of them follow each other for certain.
+        foreach (var client in await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => fixture.SignedIn())))
+            await (await client.Put($"/comments/{liked[0]}/like")).Json();
+        await ann.Reply(root.Id(), "over");
+
+        await Adds(await Heard(ofThread));
+        await Adds(await Heard(ofTopic));
+        foreach (var (path, position) in positions)
+        {
+            await using var later = await Watcher.Watch(fixture.Client(), path, position);
+            var replayed = await Heard(later);
+            await Adds(replayed);
+            Assert.InRange(replayed.Count(happened => happened.Kind == "liked"), 2, await Logged() - 2);
+
+            var pieces = new List<Heard>();
+            for (var at = position; pieces is [] || !IsLast(pieces[^1]); at = pieces[^1].Id!)
+            {
+                await using var piece = await Watcher.Watch(fixture.Client(), path, at);
+                pieces.Add(await piece.Next());
+            }
+
+            await Adds(pieces);
+        }
+
+        static bool IsLast(Heard happened) => happened.Kind == "created" && happened.Comment.Text("content") == "over";
+
+        static async Task<List<Heard>> Heard(Watcher watcher)
+        {
+            var heard = new List<Heard>();
+            while (heard is [] || !IsLast(heard[^1]))
+                heard.Add(await watcher.Next());
+            return heard;
+        }
+
+        async Task Adds(List<Heard> heard)
+        {
+            foreach (var id in liked)
+            {
+                var changes = heard.Where(happened => happened.Kind == "liked" && happened.CommentId == id).ToList();
+                var count = await fixture.Query<int>("select like_count from comments_comments where id = @id", new { id });
+                Assert.Equal(count, changes.Sum(change => change.Data.Int("delta")));
+                Assert.Equal(count, changes[^1].Data.Int("like_count"));
+            }
+        }
+
+        Task<int> Logged() => fixture.Query<int>(
+            "select count(*)::int from comments_events where root_id = @root and kind = 'liked'", new { root = root.Id() });
     }
 
     [Fact]

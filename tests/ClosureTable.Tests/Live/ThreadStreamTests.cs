@@ -118,7 +118,7 @@ public sealed class ThreadStreamTests(ServiceFixture fixture)
     [Theory]
     [InlineData("17")]
     [InlineData("x")]
-    [InlineData("1-1")]
+    [InlineData("9000000000000000000-1")]
     [InlineData("-1")]
     [InlineData("99999999999999999999")]
     public async Task A_position_that_is_not_of_this_thread_is_answered_with_a_reset_and_the_stream_goes_on(string position)
