@@ -1,3 +1,4 @@
+using ClosureTable.Api.Hosting;
 using Dapper;
 using Npgsql;
 
@@ -53,30 +54,30 @@ internal sealed class UserRepository(NpgsqlDataSource database)
     }
 
     /// <returns>The account, or null when there is none or it is disabled.</returns>
-    public async Task<User?> Find(long id, CancellationToken ct)
-    {
-        await using var connection = await database.OpenConnectionAsync(ct);
-        return await connection.QuerySingleOrDefaultAsync<User>(new CommandDefinition(
-            """
-            select id, name, email, role, created_at
-            from auth_users
-            where id = @id and disabled_at is null
-            """,
-            new { id }, cancellationToken: ct));
-    }
+    public Task<User?> Find(long id, CancellationToken ct) =>
+        database.Read<User?>(async connection =>
+        {
+            return await connection.QuerySingleOrDefaultAsync<User>(new CommandDefinition(
+                """
+                select id, name, email, role, created_at
+                from auth_users
+                where id = @id and disabled_at is null
+                """,
+                new { id }, cancellationToken: ct));
+        }, ct);
 
     /// <returns>What proves a login with the address, or null when nobody registered it.</returns>
-    public async Task<Credentials?> FindCredentials(string email, CancellationToken ct)
-    {
-        await using var connection = await database.OpenConnectionAsync(ct);
-        return await connection.QuerySingleOrDefaultAsync<Credentials>(new CommandDefinition(
-            """
-            select id, name, role, password_hash, disabled_at is not null as disabled
-            from auth_users
-            where lower(email) = lower(@email) and issuer is null
-            """,
-            new { email }, cancellationToken: ct));
-    }
+    public Task<Credentials?> FindCredentials(string email, CancellationToken ct) =>
+        database.Read<Credentials?>(async connection =>
+        {
+            return await connection.QuerySingleOrDefaultAsync<Credentials>(new CommandDefinition(
+                """
+                select id, name, role, password_hash, disabled_at is not null as disabled
+                from auth_users
+                where lower(email) = lower(@email) and issuer is null
+                """,
+                new { email }, cancellationToken: ct));
+        }, ct);
 
     public async Task ReplacePasswordHash(long id, string passwordHash, CancellationToken ct)
     {

@@ -357,22 +357,22 @@ internal sealed class CommentRepository(NpgsqlDataSource source, WriteTransactio
     }
 
     /// <summary>What a comment said before each of its edits, newest first; for its author and moderators.</summary>
-    public async Task<Outcome<IReadOnlyList<Revision>>> Revisions(Caller caller, long id, CancellationToken ct)
-    {
-        await using var connection = await source.OpenConnectionAsync(ct);
-        var owner = await connection.QuerySingleOrDefaultAsync<(long Id, long? AuthorId)?>(new CommandDefinition(
-            "select id, author_id from comments_comments where id = @id", new { id }, cancellationToken: ct));
-        if (owner is null)
-            return Problem.CommentNotFound;
-        if (owner.Value.AuthorId != caller.Id && !caller.IsModerator)
-            return Problem.Forbidden;
-        return (await connection.QueryAsync<Revision>(new CommandDefinition("""
-            select revision as number, content, written_at, editor_id
-            from comments_revisions
-            where comment_id = @id
-            order by revision desc
-            """, new { id }, cancellationToken: ct))).ToList();
-    }
+    public Task<Outcome<IReadOnlyList<Revision>>> Revisions(Caller caller, long id, CancellationToken ct) =>
+        source.Read<Outcome<IReadOnlyList<Revision>>>(async connection =>
+        {
+            var owner = await connection.QuerySingleOrDefaultAsync<(long Id, long? AuthorId)?>(new CommandDefinition(
+                "select id, author_id from comments_comments where id = @id", new { id }, cancellationToken: ct));
+            if (owner is null)
+                return Problem.CommentNotFound;
+            if (owner.Value.AuthorId != caller.Id && !caller.IsModerator)
+                return Problem.Forbidden;
+            return (await connection.QueryAsync<Revision>(new CommandDefinition("""
+                select revision as number, content, written_at, editor_id
+                from comments_revisions
+                where comment_id = @id
+                order by revision desc
+                """, new { id }, cancellationToken: ct))).ToList();
+        }, ct);
 
     /// <summary>Ownership is settled before anything else is said about the state of a living comment; a tombstone has no owner any more.</summary>
     private static Problem? Refusal(LockedComment? comment, Caller caller, IfMatch ifMatch, bool tombstonesToo = false) => comment switch

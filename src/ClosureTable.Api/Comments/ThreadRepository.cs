@@ -28,11 +28,7 @@ internal sealed class ThreadRepository(ReadSource source)
     public const int MostOfAPage = 1000;
 
     /// <summary>Where a comment stands, and the version of its thread; null when there is no such comment.</summary>
-    public async Task<Position?> Locate(long id, CancellationToken ct)
-    {
-        await using var connection = await source.Open(ct);
-        return await Locate(connection, id, ct);
-    }
+    public Task<Position?> Locate(long id, CancellationToken ct) => source.Read(connection => Locate(connection, id, ct), ct);
 
     private static Task<Position?> Locate(NpgsqlConnection connection, long id, CancellationToken ct) =>
         connection.QuerySingleOrDefaultAsync<Position>(new CommandDefinition("""
@@ -58,19 +54,19 @@ internal sealed class ThreadRepository(ReadSource source)
     }
 
     /// <returns>Null where there is no such comment, or more below it than the limit allows.</returns>
-    private async Task<CommentRows?> Whole(long id, int limit, long? caller, CancellationToken ct)
-    {
-        await using var connection = await source.Open(ct);
-        foreach (var query in (CommentQuery[])[WholeThread, Subtree])
+    private Task<CommentRows?> Whole(long id, int limit, long? caller, CancellationToken ct) =>
+        source.Read(async connection =>
         {
-            var rows = await query.Read(connection, caller, [new("id", id), new("limit", limit)], ct);
-            if (rows.Count > 0)
-                return rows;
-            rows.Dispose();
-        }
+            foreach (var query in (CommentQuery[])[WholeThread, Subtree])
+            {
+                var rows = await query.Read(connection, caller, [new("id", id), new("limit", limit)], ct);
+                if (rows.Count > 0)
+                    return rows;
+                rows.Dispose();
+            }
 
-        return null;
-    }
+            return null;
+        }, ct);
 
     // What PostgreSQL knows of a parameter's value it makes a plan for, each time anew: 100 µs more for a thread of 50, with the same
     // plan in the end. Behind `(select …)` it knows nothing, plans once, and keeps that.
@@ -95,19 +91,12 @@ internal sealed class ThreadRepository(ReadSource source)
         where top.id = (select @id::bigint) and top.descendant_count < @limit
         """);
 
-    private async Task<Forest> FirstPart(long id, TreeShape shape, long? caller, CancellationToken ct)
-    {
-        if (shape.Sort == CommentSort.Top)
-        {
-            return await source.ReadSnapshot(async connection => await Bounded(
-                connection,
-                new Tops([id], Next: null, await connection.ExecuteScalarAsync<string>(new CommandDefinition("select pg_current_snapshot()::text", cancellationToken: ct))),
-                shape, caller, ct), ct);
-        }
-
-        await using var connection = await source.Open(ct);
-        return await Bounded(connection, new Tops([id], Next: null, Snapshot: null), shape, caller, ct);
-    }
+    private Task<Forest> FirstPart(long id, TreeShape shape, long? caller, CancellationToken ct) => shape.Sort == CommentSort.Top
+        ? source.ReadSnapshot(async connection => await Bounded(
+            connection,
+            new Tops([id], Next: null, await connection.ExecuteScalarAsync<string>(new CommandDefinition("select pg_current_snapshot()::text", cancellationToken: ct))),
+            shape, caller, ct), ct)
+        : source.Read(connection => Bounded(connection, new Tops([id], Next: null, Snapshot: null), shape, caller, ct), ct);
 
     /// <summary>A page of roots, each with its first replies if <paramref name="shape"/> asks for them.</summary>
     public Task<Forest> Roots(string? topic, Cursor? after, int count, TreeShape shape, long? caller, CancellationToken ct) =>
@@ -156,16 +145,16 @@ internal sealed class ThreadRepository(ReadSource source)
         }, ct);
 
     /// <summary>The number of comments of each topic, tombstones left out.</summary>
-    public async Task<IReadOnlyDictionary<string, long>> Counts(string[] topics, CancellationToken ct)
-    {
-        await using var connection = await source.Open(ct);
-        return (await connection.QueryAsync<(string Topic, long Count)>(new CommandDefinition("""
-            select asked.topic, coalesce(sum(thread.comment_count - thread.tombstone_count), 0)
-            from (select distinct unnest(@topics)) as asked (topic)
-            left join comments_threads thread on thread.topic = asked.topic and thread.comment_count > 0
-            group by asked.topic
-            """, new { topics }, cancellationToken: ct))).ToDictionary(row => row.Topic, row => row.Count);
-    }
+    public Task<IReadOnlyDictionary<string, long>> Counts(string[] topics, CancellationToken ct) =>
+        source.Read<IReadOnlyDictionary<string, long>>(async connection =>
+        {
+            return (await connection.QueryAsync<(string Topic, long Count)>(new CommandDefinition("""
+                select asked.topic, coalesce(sum(thread.comment_count - thread.tombstone_count), 0)
+                from (select distinct unnest(@topics)) as asked (topic)
+                left join comments_threads thread on thread.topic = asked.topic and thread.comment_count > 0
+                group by asked.topic
+                """, new { topics }, cancellationToken: ct))).ToDictionary(row => row.Topic, row => row.Count);
+        }, ct);
 
     /// <summary>Comments by their ids, in that order, without their replies.</summary>
     public static Task<Forest> Listed(NpgsqlConnection connection, long[] ids, Cursor? next, long? caller, CancellationToken ct) =>

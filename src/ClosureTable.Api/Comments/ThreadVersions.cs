@@ -1,3 +1,4 @@
+using ClosureTable.Api.Hosting;
 using Npgsql;
 
 namespace ClosureTable.Api.Comments;
@@ -60,7 +61,7 @@ internal sealed class ThreadVersions(NpgsqlDataSource source)
 
             try
             {
-                question.Answer.SetResult(await Ask(question.RootIds));
+                question.Answer.SetResult(await source.Read(connection => Ask(connection, question.RootIds), CancellationToken.None));
             }
             catch (Exception exception)
             {
@@ -70,9 +71,8 @@ internal sealed class ThreadVersions(NpgsqlDataSource source)
         }
     }
 
-    private async Task<IReadOnlyDictionary<long, long>> Ask(HashSet<long> rootIds)
+    private static async Task<IReadOnlyDictionary<long, long>> Ask(NpgsqlConnection connection, HashSet<long> rootIds)
     {
-        await using var connection = await source.OpenConnectionAsync();
         // One statement a thread, in one round trip: `= any(…)` is planned anew each time, which takes longer than five of these.
         await using var batch = new NpgsqlBatch(connection);
         foreach (var rootId in rootIds)

@@ -21,37 +21,37 @@ internal sealed class FeedRepository(ReadSource source)
     public const int Length = 50;
 
     /// <summary>The newest comments of all threads of a topic.</summary>
-    public async Task<IReadOnlyList<FeedComment>> OfTopic(string topic, CancellationToken ct)
-    {
-        await using var connection = await source.Open(ct);
-        return (await connection.QueryAsync<FeedComment>(new CommandDefinition("""
-            select c.id, c.content, author.name as author_name, c.created_at, c.edited_at
-            from comments_threads thread
-            join comments_comments c on c.root_id = thread.root_id
-            join auth_users author on author.id = c.author_id
-            where thread.topic = @topic and thread.comment_count > 0 and c.deleted_at is null
-            order by c.created_at desc, c.id desc
-            limit @Length
-            """, new { topic, Length }, cancellationToken: ct))).AsList();
-    }
+    public Task<IReadOnlyList<FeedComment>> OfTopic(string topic, CancellationToken ct) =>
+        source.Read<IReadOnlyList<FeedComment>>(async connection =>
+        {
+            return (await connection.QueryAsync<FeedComment>(new CommandDefinition("""
+                select c.id, c.content, author.name as author_name, c.created_at, c.edited_at
+                from comments_threads thread
+                join comments_comments c on c.root_id = thread.root_id
+                join auth_users author on author.id = c.author_id
+                where thread.topic = @topic and thread.comment_count > 0 and c.deleted_at is null
+                order by c.created_at desc, c.id desc
+                limit @Length
+                """, new { topic, Length }, cancellationToken: ct))).AsList();
+        }, ct);
 
     /// <summary>A user's newest comments, and the name; null when there is no such user.</summary>
-    public async Task<(string Name, IReadOnlyList<FeedComment> Comments)?> OfUser(long userId, CancellationToken ct)
-    {
-        await using var connection = await source.Open(ct);
-        await using var results = await connection.QueryMultipleAsync(new CommandDefinition("""
-            select name from auth_users where id = @userId;
+    public Task<(string Name, IReadOnlyList<FeedComment> Comments)?> OfUser(long userId, CancellationToken ct) =>
+        source.Read<(string Name, IReadOnlyList<FeedComment> Comments)?>(async connection =>
+        {
+            await using var results = await connection.QueryMultipleAsync(new CommandDefinition("""
+                select name from auth_users where id = @userId;
 
-            -- Ids are given in the order of writing, nearly: the index by author and id has the newest at its end.
-            select c.id, c.content, author.name as author_name, c.created_at, c.edited_at
-            from comments_comments c
-            join auth_users author on author.id = c.author_id
-            where c.author_id = @userId and c.deleted_at is null
-            order by c.id desc
-            limit @Length;
-            """, new { userId, Length }, cancellationToken: ct));
-        return await results.ReadSingleOrDefaultAsync<string>() is { } name
-            ? (name, (await results.ReadAsync<FeedComment>()).AsList())
-            : null;
-    }
+                -- Ids are given in the order of writing, nearly: the index by author and id has the newest at its end.
+                select c.id, c.content, author.name as author_name, c.created_at, c.edited_at
+                from comments_comments c
+                join auth_users author on author.id = c.author_id
+                where c.author_id = @userId and c.deleted_at is null
+                order by c.id desc
+                limit @Length;
+                """, new { userId, Length }, cancellationToken: ct));
+            return await results.ReadSingleOrDefaultAsync<string>() is { } name
+                ? (name, (await results.ReadAsync<FeedComment>()).AsList())
+                : null;
+        }, ct);
 }

@@ -36,17 +36,17 @@ internal sealed class Migrations(Database database, SearchColumn search, ILogger
         search.Apply(connection);
     }
 
-    public async Task<IReadOnlyList<MigrationStatus>> Status(CancellationToken ct)
-    {
-        await using var connection = await database.Source.OpenConnectionAsync(ct);
-        var known = await connection.ExecuteScalarAsync<bool>(new CommandDefinition(
-            "select to_regclass('public.schema_versions') is not null", cancellationToken: ct));
-        var applied = known
-            ? (await connection.QueryAsync<string>(new CommandDefinition(
-                "select scriptname from public.schema_versions", cancellationToken: ct))).ToHashSet()
-            : [];
-        return [.. Scripts.Select(script => new MigrationStatus(script.Name, applied.Contains(script.Name)))];
-    }
+    public Task<IReadOnlyList<MigrationStatus>> Status(CancellationToken ct) =>
+        database.Source.Read<IReadOnlyList<MigrationStatus>>(async connection =>
+        {
+            var known = await connection.ExecuteScalarAsync<bool>(new CommandDefinition(
+                "select to_regclass('public.schema_versions') is not null", cancellationToken: ct));
+            var applied = known
+                ? (await connection.QueryAsync<string>(new CommandDefinition(
+                    "select scriptname from public.schema_versions", cancellationToken: ct))).ToHashSet()
+                : [];
+            return [.. Scripts.Select(script => new MigrationStatus(script.Name, applied.Contains(script.Name)))];
+        }, ct);
 
     private UpgradeEngine Engine(NpgsqlConnection primary) => DeployChanges.To
         // DbUp's own data source cannot choose among hosts.

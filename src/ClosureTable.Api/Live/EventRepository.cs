@@ -1,4 +1,5 @@
 using ClosureTable.Api.Comments;
+using ClosureTable.Api.Hosting;
 using Dapper;
 using Npgsql;
 using NpgsqlTypes;
@@ -103,58 +104,58 @@ internal sealed class EventRepository(NpgsqlDataSource source)
     public const string Channel = "closuretable_events";
 
     /// <summary>The events of a thread after a version, as far as a snapshot saw them; null for all.</summary>
-    public async Task<List<ThreadEvent>> OfThread(long rootId, long after, string? until, int limit, CancellationToken ct)
-    {
-        await using var connection = await source.OpenConnectionAsync(ct);
-        return (await connection.QueryAsync<ThreadEvent>(new CommandDefinition("""
-            select root_id, version, kind, comment_id, topic, data::text as data
-            from comments_events
-            where root_id = @rootId and version > @after
-              and (@until::text is null or pg_visible_in_snapshot(xid, @until::pg_snapshot))
-            order by version
-            limit @limit
-            """, new { rootId, after, until, limit }, cancellationToken: ct))).AsList();
-    }
+    public Task<List<ThreadEvent>> OfThread(long rootId, long after, string? until, int limit, CancellationToken ct) =>
+        source.Read<List<ThreadEvent>>(async connection =>
+        {
+            return (await connection.QueryAsync<ThreadEvent>(new CommandDefinition("""
+                select root_id, version, kind, comment_id, topic, data::text as data
+                from comments_events
+                where root_id = @rootId and version > @after
+                  and (@until::text is null or pg_visible_in_snapshot(xid, @until::pg_snapshot))
+                order by version
+                limit @limit
+                """, new { rootId, after, until, limit }, cancellationToken: ct))).AsList();
+        }, ct);
 
     private const string Until = "pg_visible_in_snapshot(e.xid, @until::pg_snapshot)";
 
     /// <summary>The events of a topic between two snapshots, in their order; above <paramref name="limit"/> events, any of them.</summary>
-    public async Task<List<ThreadEvent>> OfTopic(string topic, string since, string until, int limit, CancellationToken ct)
-    {
-        await using var connection = await source.OpenConnectionAsync(ct);
-        return (await connection.QueryAsync<ThreadEvent>(new CommandDefinition($"""
-            select root_id, version, kind, comment_id, topic, data
-            from (
-              select e.root_id, e.version, e.kind, e.comment_id, e.topic, e.data, {At} as at
-              from ({NotSeen(
-                // One topic, said as a range: of an equality the planner makes an order by xid alone, and takes the other index.
-                begun: $"(e.topic, e.xid) >= (@topic, pg_snapshot_xmax(@since::pg_snapshot)) and e.topic <= @topic and {Until}", order: "e.topic, e.xid",
-                inProgress: $"e.topic = @topic and {Until}")}) e
-            ) e
-            order by at, root_id, version
-            """, new { topic, since, until, limit }, cancellationToken: ct))).AsList();
-    }
+    public Task<List<ThreadEvent>> OfTopic(string topic, string since, string until, int limit, CancellationToken ct) =>
+        source.Read<List<ThreadEvent>>(async connection =>
+        {
+            return (await connection.QueryAsync<ThreadEvent>(new CommandDefinition($"""
+                select root_id, version, kind, comment_id, topic, data
+                from (
+                  select e.root_id, e.version, e.kind, e.comment_id, e.topic, e.data, {At} as at
+                  from ({NotSeen(
+                    // One topic, said as a range: of an equality the planner makes an order by xid alone, and takes the other index.
+                    begun: $"(e.topic, e.xid) >= (@topic, pg_snapshot_xmax(@since::pg_snapshot)) and e.topic <= @topic and {Until}", order: "e.topic, e.xid",
+                    inProgress: $"e.topic = @topic and {Until}")}) e
+                ) e
+                order by at, root_id, version
+                """, new { topic, since, until, limit }, cancellationToken: ct))).AsList();
+        }, ct);
 
     /// <summary>Whether events were pruned that a snapshot may not have seen.</summary>
-    public async Task<bool> PrunedSince(string since, CancellationToken ct)
-    {
-        await using var connection = await source.OpenConnectionAsync(ct);
-        return await connection.ExecuteScalarAsync<bool>(new CommandDefinition("""
-            select through >= pg_snapshot_xmin(@since::pg_snapshot)
-            from comments_events_pruned
-            """, new { since }, cancellationToken: ct));
-    }
+    public Task<bool> PrunedSince(string since, CancellationToken ct) =>
+        source.Read<bool>(async connection =>
+        {
+            return await connection.ExecuteScalarAsync<bool>(new CommandDefinition("""
+                select through >= pg_snapshot_xmin(@since::pg_snapshot)
+                from comments_events_pruned
+                """, new { since }, cancellationToken: ct));
+        }, ct);
 
     /// <summary>The version under which a comment was deleted from a thread, if that is after the position and still known.</summary>
-    public async Task<long?> Deleted(long commentId, ThreadPosition position, CancellationToken ct)
-    {
-        await using var connection = await source.OpenConnectionAsync(ct);
-        return await connection.ExecuteScalarAsync<long?>(new CommandDefinition("""
-            select min(version)
-            from comments_events
-            where root_id = @RootId and version > @Version and kind = 'deleted' and data -> 'removed' @> to_jsonb(@commentId)
-            """, new { position.RootId, position.Version, commentId }, cancellationToken: ct));
-    }
+    public Task<long?> Deleted(long commentId, ThreadPosition position, CancellationToken ct) =>
+        source.Read<long?>(async connection =>
+        {
+            return await connection.ExecuteScalarAsync<long?>(new CommandDefinition("""
+                select min(version)
+                from comments_events
+                where root_id = @RootId and version > @Version and kind = 'deleted' and data -> 'removed' @> to_jsonb(@commentId)
+                """, new { position.RootId, position.Version, commentId }, cancellationToken: ct));
+        }, ct);
 
     /// <summary>Which of the comments are still in the thread.</summary>
     public static async Task<HashSet<long>> StillIn(NpgsqlConnection connection, long rootId, long[] ids, CancellationToken ct) =>
@@ -162,11 +163,8 @@ internal sealed class EventRepository(NpgsqlDataSource source)
             "select id from comments_comments where id = any(@ids) and root_id = @rootId", new { ids, rootId }, cancellationToken: ct))).ToHashSet();
 
     /// <summary>Makes frames of events: one query for all comments that they are about.</summary>
-    public async Task<List<ReadOnlyMemory<byte>>> Render(IReadOnlyList<ThreadEvent> events, CancellationToken ct)
-    {
-        await using var connection = await source.OpenConnectionAsync(ct);
-        return await Render(connection, events, ct);
-    }
+    public Task<List<ReadOnlyMemory<byte>>> Render(IReadOnlyList<ThreadEvent> events, CancellationToken ct) =>
+        source.Read(connection => Render(connection, events, ct), ct);
 
     public static async Task<List<ReadOnlyMemory<byte>>> Render(NpgsqlConnection connection, IReadOnlyList<ThreadEvent> events, CancellationToken ct)
     {

@@ -21,7 +21,7 @@ internal sealed class Export(NpgsqlDataSource source)
     /// <param name="progress">Told after each batch how many comments are out.</param>
     /// <returns>How many comments were written.</returns>
     public Task<long> Run(string? topic, Stream output, Action<long>? progress, CancellationToken ct) =>
-        source.ReadSnapshot(async connection =>
+        source.ReadSnapshotOnce(async connection =>
         {
             var name = await connection.ExecuteScalarAsync<Guid>(new CommandDefinition("select id from export_source", cancellationToken: ct));
             await Write(output, new TransferHeader { Source = $"closuretable {name}" }, ct);

@@ -111,6 +111,36 @@ public sealed class DatabaseFaultTests(OwnPostgres postgres) : IClassFixture<Own
         }
     }
 
+    /// <summary>The pool is full, and after the restart every connection in it is dead.</summary>
+    [Fact]
+    public async Task No_read_notices_that_the_database_was_restarted()
+    {
+        await using var service = postgres.Service();
+        using var ann = await postgres.SignedIn(service);
+        var topic = Conversation.NewTopic();
+        var path = $"/comments/{(await ann.Begin("a root", topic)).Id()}";
+        string[] reads =
+        [
+            path, $"{path}?depth=1", $"{path}/children", $"{path}/ancestors", $"{path}/revisions", $"/comments?topic={topic}",
+            $"/topics/counts?topic={topic}", "/comments/search?q=root", $"/topics/feed?topic={topic}", "/users/me", "/health/ready",
+        ];
+        var source = service.Services.GetRequiredService<NpgsqlDataSource>();
+        foreach (var read in reads)
+        {
+            var full = await Task.WhenAll(Enumerable.Range(0, new NpgsqlConnectionStringBuilder(source.ConnectionString).MaxPoolSize)
+                .Select(_ => source.OpenConnectionAsync(TestContext.Current.CancellationToken).AsTask()));
+            foreach (var connection in full)
+                await connection.DisposeAsync();
+            await postgres.EndSessions();
+            Assert.Equal((read, HttpStatusCode.OK), (read, (await ann.Get(read)).StatusCode));
+        }
+
+        await postgres.Kill();
+        await postgres.Start();
+        var answers = await Task.WhenAll(reads.Select(read => ann.Get(read)));
+        Assert.All(answers, answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
+    }
+
     [Fact]
     public async Task A_database_that_is_read_only_answers_reads_and_takes_writes_again_when_it_can()
     {
