@@ -26,14 +26,37 @@ internal sealed class Migrations(Database database, SearchColumn search, ILogger
     {
         using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(database.ConnectionString) { Pooling = false }.ConnectionString);
         connection.Open();
-        // Two instances that upgrade at once collide in the journal (23505). The lock goes with the connection.
-        connection.Execute("select pg_advisory_lock(@UpgradeLock)", new { UpgradeLock }, commandTimeout: 0);
+        using var transaction = WaitForTurn(connection);
         var result = Engine(connection).PerformUpgrade();
         if (!result.Successful)
             throw new MigrationFailedException(result.ErrorScript?.Name, result.Error);
         foreach (var script in result.Scripts)
             logger.LogInformation("Applied {Script}", script.Name);
         search.Apply(connection);
+        transaction.Commit();
+    }
+
+    /// <summary>
+    /// Two instances that upgrade at once collide in the journal (23505). The lock is a transaction's and not the session's,
+    /// which behind a transaction pooler would keep it for ever; and who does not get it asks again in another transaction,
+    /// instead of keeping a server connection of the pooler from the upgrade that it waits for.
+    /// </summary>
+    /// <returns>The transaction that has the lock, for as long as the upgrade takes.</returns>
+    private static NpgsqlTransaction WaitForTurn(NpgsqlConnection connection)
+    {
+        for (; ; Thread.Sleep(50))
+        {
+            var transaction = connection.BeginTransaction();
+            var ours = connection.ExecuteScalar<bool>("""
+                set local statement_timeout = 0;
+                set local lock_timeout = 0;
+                set local idle_in_transaction_session_timeout = 0;
+                select pg_try_advisory_xact_lock(@UpgradeLock);
+                """, new { UpgradeLock });
+            if (ours)
+                return transaction;
+            transaction.Dispose();
+        }
     }
 
     public Task<IReadOnlyList<MigrationStatus>> Status(CancellationToken ct) =>

@@ -14,7 +14,7 @@ internal sealed class SearchColumn(IOptions<SearchOptions> options, ILogger<Sear
     /// Makes the column anew where it was made with another configuration. That rewrites the table and locks everybody out
     /// meanwhile, some minutes for millions of comments: change the setting when nobody is about.
     /// </summary>
-    /// <param name="connection">Holds the lock of the migrations, so that of instances that start together one does it.</param>
+    /// <param name="connection">In the transaction that holds the lock of the migrations, so that of instances that start together one does it.</param>
     /// <exception cref="OptionsValidationException">PostgreSQL has no such configuration.</exception>
     public void Apply(NpgsqlConnection connection)
     {
@@ -40,7 +40,6 @@ internal sealed class SearchColumn(IOptions<SearchOptions> options, ILogger<Sear
         if (current == wanted)
             return;
         logger.LogWarning("Making the search column anew for the configuration {Configuration}: comments cannot be read or written meanwhile", configuration);
-        using var transaction = connection.BeginTransaction();
         connection.Execute($"""
             alter table comments_comments drop column search;
 
@@ -48,7 +47,6 @@ internal sealed class SearchColumn(IOptions<SearchOptions> options, ILogger<Sear
               add column search tsvector generated always as ({wanted}) stored;
 
             create index comments_comments_search on comments_comments using gin (search);
-            """, transaction: transaction, commandTimeout: 0);
-        transaction.Commit();
+            """, commandTimeout: 0);
     }
 }

@@ -1,5 +1,7 @@
 using ClosureTable.Api.Hosting;
 using ClosureTable.Tests.Fixture;
+using ClosureTable.Tests.Live;
+using Microsoft.AspNetCore.Hosting;
 using Npgsql;
 
 namespace ClosureTable.Tests.Hosting;
@@ -19,6 +21,16 @@ public sealed class ConnectionDefaultsTests(ServiceFixture fixture)
     {
         var settings = new NpgsqlConnectionStringBuilder(Database.WithDefaults("Host=db;MaxPoolSize=7;Max Auto Prepare=0;No Reset On Close=false"));
         Assert.Equal((7, 0, false), (settings.MaxPoolSize, settings.MaxAutoPrepare, settings.NoResetOnClose));
+    }
+
+    [Fact]
+    public async Task What_listens_and_migrates_goes_past_a_pooler_where_a_direct_connection_is_named()
+    {
+        var name = $"direct {Guid.NewGuid():n}";
+        await using var instance = fixture.Instance(host => host.UseSetting("ConnectionStrings:Direct", $"{fixture.ConnectionString};Application Name={name}"));
+        await instance.CreateClient().Read("/topics/counts?topic=none");
+        await Watcher.Until(() => fixture.Query<bool>(
+            "select count(*) = 2 and bool_or(query like 'listen %') from pg_stat_activity where application_name = @name", new { name }));
     }
 
     [Fact]

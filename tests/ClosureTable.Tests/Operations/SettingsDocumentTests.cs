@@ -21,7 +21,7 @@ public sealed partial class SettingsDocumentTests
     /// <summary>What the framework and its libraries read, rather than a record of ours.</summary>
     private static readonly string[] Frameworks =
     [
-        "ConnectionStrings__Comments", "Urls", "ASPNETCORE_ENVIRONMENT", "Explorer__Enabled", "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "ConnectionStrings__Comments", "ConnectionStrings__Direct", "Urls", "ASPNETCORE_ENVIRONMENT", "Explorer__Enabled", "OTEL_EXPORTER_OTLP_ENDPOINT",
         "ForwardedHeaders__KnownProxies__0", "ForwardedHeaders__KnownNetworks__0",
         "Authentication__Schemes__Bearer__Authority", "Authentication__Schemes__Bearer__ValidAudience", "Authentication__Schemes__Bearer__ValidIssuer",
         "Logging__LogLevel__Default", "Logging__Console__FormatterName",

@@ -13,10 +13,11 @@ internal sealed class Gate : IAsyncDisposable
     private readonly NpgsqlConnection connection;
     private NpgsqlTransaction? transaction;
 
-    private Gate(NpgsqlConnection connection, NpgsqlTransaction transaction) =>
-        (this.connection, this.transaction) = (connection, transaction);
+    private Gate(NpgsqlConnection connection, NpgsqlTransaction transaction, int pid) =>
+        (this.connection, this.transaction, Pid) = (connection, transaction, pid);
 
-    public int Pid => connection.ProcessID;
+    /// <summary>The backend of the transaction; behind a pooler not the one that the connection was told of.</summary>
+    public int Pid { get; }
 
     /// <summary>Holds the row of a thread, as every write to the thread does.</summary>
     public static Task<Gate> OfThread(ServiceFixture fixture, long rootId) =>
@@ -27,9 +28,9 @@ internal sealed class Gate : IAsyncDisposable
     {
         var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(fixture.ConnectionString) { Pooling = false }.ConnectionString);
         await connection.OpenAsync(TestContext.Current.CancellationToken);
-        var gate = new Gate(connection, await connection.BeginTransactionAsync(TestContext.Current.CancellationToken));
+        var transaction = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken);
         await connection.ExecuteAsync(sql, args);
-        return gate;
+        return new Gate(connection, transaction, await connection.ExecuteScalarAsync<int>("select pg_backend_pid()"));
     }
 
     /// <summary>Returns once so many backends of this database wait for a lock.</summary>
