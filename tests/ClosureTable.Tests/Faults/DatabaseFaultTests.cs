@@ -53,7 +53,7 @@ public sealed class DatabaseFaultTests(OwnPostgres postgres) : IClassFixture<Own
     [Fact]
     public async Task A_statement_that_takes_too_long_is_504_and_keeps_nothing()
     {
-        await using var service = postgres.Service(host => host.UseSetting("Database:StatementTimeout", "00:00:01"));
+        await using var service = postgres.Service(host => host.UseSetting("Database:StatementTimeout", "00:00:02"));
         using var ann = await postgres.SignedIn(service);
         await OnInsertOf("slow", "perform pg_sleep(60);");
         using var answer = await ann.Post("/comments", new { content = "slow" });
@@ -263,7 +263,7 @@ public sealed class DatabaseFaultTests(OwnPostgres postgres) : IClassFixture<Own
     {
         await using var wire = new Wire(postgres.ConnectionString);
         await using var service = postgres.Service(host => host.UseSetting(
-            "ConnectionStrings:Comments", $"{wire.ConnectionString};Timeout=1;Command Timeout=1;Cancellation Timeout=500"));
+            "ConnectionStrings:Comments", $"{wire.ConnectionString};Timeout=3;Command Timeout=3;Cancellation Timeout=500"));
         using var ann = await postgres.SignedIn(service);
         var root = await ann.Begin();
         wire.FallSilent();

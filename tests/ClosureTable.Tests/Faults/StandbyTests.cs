@@ -104,7 +104,7 @@ public sealed class StandbyTests(ServiceFixture shared) : IAsyncLifetime
     [Fact]
     public async Task What_the_synchronous_standby_did_not_confirm_is_not_acknowledged()
     {
-        await using var service = Service(";Command Timeout=1");
+        await using var service = Service(";Command Timeout=3");
         using var ann = await primary.SignedIn(service);
         await ann.Begin();
         await Synchronous();

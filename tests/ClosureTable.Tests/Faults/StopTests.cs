@@ -37,7 +37,7 @@ public sealed class StopTests(ServiceFixture fixture)
     [Fact]
     public async Task A_stopping_service_is_not_ready_before_it_closes_and_serves_until_then()
     {
-        await using var service = await Start("00:00:05");
+        await using var service = await Start("00:00:10");
         var ann = service.Client.With((await fixture.NewUser()).Token);
         var root = await ann.Begin();
         await using var watcher = await Watcher.Watch(ann, $"/comments/{root.Id()}/events");
