@@ -6,11 +6,26 @@ namespace ClosureTable.Api.Comments;
 /// <summary>Renders what the repositories read: trees, pages, single comments, all from the one <see cref="CommentWriter"/>.</summary>
 internal sealed class CommentAnswers(Cursors cursors)
 {
+    /// <summary>The comments of the largest tree that <see cref="Tree"/> is for: some megabytes of JSON.</summary>
+    public const int MostAtOnce = 10_000;
+
     /// <summary>A comment with what was read below it.</summary>
     public RentedJson Tree(Forest forest, bool signedIn)
     {
         var top = CommentTree.Link(forest.Rows, forest.Tops, forest.Sort);
         return RentedJson.Render(json => CommentWriter.WriteTree(json, forest.Rows, top, signedIn, More(forest)));
+    }
+
+    /// <summary>The same for a tree that is too large to be held as JSON: it is rendered while it is sent, and has the rows until then.</summary>
+    public JsonInParts TreeInParts(Forest forest, bool signedIn)
+    {
+        var top = CommentTree.Link(forest.Rows, forest.Tops, forest.Sort);
+        var (next, more) = (top, More(forest));
+        return new JsonInParts((json, until) =>
+        {
+            next = CommentWriter.WriteTree(json, forest.Rows, top, next, signedIn, more, until);
+            return next != CommentRow.None;
+        }, forest);
     }
 
     /// <summary>A page of comments, each with what was read below it, or (<paramref name="nested"/> false) without replies.</summary>

@@ -106,11 +106,15 @@ internal static class CommentEndpoints
         if (await Unchanged(request, threads, id, variant, ct) is { } unchanged)
             return unchanged;
 
-        using var forest = await threads.Tree(id, shape, user.UserId, ct);
+        var forest = await threads.Tree(id, shape, user.UserId, ct);
         if (forest is null)
             return Problem.CommentNotFound.Result();
         var (rootId, version) = (forest.Rows[0].RootId, forest.Rows.Version);
-        var (json, etag) = (answers.Tree(forest, user.UserId is not null), ThreadTag.Of(rootId, version, variant));
+        var etag = ThreadTag.Of(rootId, version, variant);
+        if (forest.Rows.Count > CommentAnswers.MostAtOnce)
+            return new RenderedJson<Comment>(answers.TreeInParts(forest, user.UserId is not null)) { ETag = etag };
+        using var held = forest;
+        var json = answers.Tree(forest, user.UserId is not null);
         if (shared)
             cache.Keep(id, shape, rootId, version, etag, json);
         return new RenderedJson<Comment>(json) { ETag = etag };

@@ -81,8 +81,7 @@ internal sealed class CommentRows : IDisposable
     private readonly List<CommentRow[]> rowBlocks = [];
     private readonly List<byte[]> textBlocks = [];
     // Full: there is no block yet.
-    private int textUsed = TextBlockLength + 1;
-    private Utf8Range? lastTopic;
+    private int textUsed = TextBlockLength;
 
     public int Count { get; private set; }
 
@@ -128,8 +127,17 @@ internal sealed class CommentRows : IDisposable
         row.LikeCount = reader.GetInt32(10);
         row.ChildCount = reader.GetInt32(11);
         row.DescendantCount = reader.GetInt32(12);
-        row.Topic = reader.IsDBNull(13) ? null : Topic(reader, 13);
-        Version = reader.GetInt64(14);
+        if (Count > 1 && row.RootId == this[Count - 2].RootId)
+        {
+            // All of one snapshot: what the thread says of itself was read with the row before.
+            row.Topic = this[Count - 2].Topic;
+        }
+        else
+        {
+            row.Topic = reader.IsDBNull(13) ? null : AppendText(reader, 13);
+            Version = reader.GetInt64(14);
+        }
+
         row.Liked = reader.GetBoolean(15);
         row.Parent = row.FirstChild = row.LastChild = row.NextSibling = CommentRow.None;
         row.ShownChildren = 0;
@@ -138,33 +146,20 @@ internal sealed class CommentRows : IDisposable
 
     private Utf8Range AppendText(NpgsqlDataReader reader, int column)
     {
-        var length = (int)reader.GetBytes(column, 0, null, 0, 0);
-        if (textUsed + length > TextBlockLength)
+        var room = Math.Max(0, TextBlockLength - textUsed);
+        var length = room > 0 ? (int)reader.GetBytes(column, 0, textBlocks[^1], textUsed, room) : 0;
+        // A block that is full then may hold only the beginning of the text. Nearly always one call is enough.
+        if (length == room)
         {
+            length = (int)reader.GetBytes(column, 0, null, 0, 0);
             textBlocks.Add(ArrayPool<byte>.Shared.Rent(Math.Max(TextBlockLength, length)));
             textUsed = 0;
+            length = (int)reader.GetBytes(column, 0, textBlocks[^1], 0, length);
         }
 
-        var block = textBlocks.Count - 1;
-        if (length > 0)
-            reader.GetBytes(column, 0, textBlocks[block], textUsed, length);
-        var range = new Utf8Range(block, textUsed, length);
+        var range = new Utf8Range(textBlocks.Count - 1, textUsed, length);
         textUsed += length;
         return range;
-    }
-
-    /// <summary>The rows of a thread repeat its topic; one copy is enough.</summary>
-    private Utf8Range Topic(NpgsqlDataReader reader, int column)
-    {
-        var topic = AppendText(reader, column);
-        if (lastTopic is { } last && Utf8(last).SequenceEqual(Utf8(topic)))
-        {
-            textUsed -= topic.Length;
-            return last;
-        }
-
-        lastTopic = topic;
-        return topic;
     }
 
     public void Dispose()

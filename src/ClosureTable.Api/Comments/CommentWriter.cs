@@ -34,11 +34,19 @@ internal static class CommentWriter
     /// <param name="top">The index of the comment to begin with.</param>
     /// <param name="signedIn">Whether <c>liked</c> is shown.</param>
     /// <param name="more">Makes the cursor for what is left out below a row.</param>
-    public static void WriteTree(Utf8JsonWriter json, CommentRows rows, int top, bool signedIn, Func<CommentRows, int, string> more)
+    public static void WriteTree(Utf8JsonWriter json, CommentRows rows, int top, bool signedIn, Func<CommentRows, int, string> more) =>
+        WriteTree(json, rows, top, next: top, signedIn, more, until: long.MaxValue);
+
+    /// <summary>Goes on with that tree at <paramref name="next"/>, until the writer wrote about <paramref name="until"/> bytes in all.</summary>
+    /// <returns>Where to go on; <see cref="CommentRow.None"/> when the tree is complete.</returns>
+    public static int WriteTree(
+        Utf8JsonWriter json, CommentRows rows, int top, int next, bool signedIn, Func<CommentRows, int, string> more, long until)
     {
-        var current = top;
+        var current = next;
         while (true)
         {
+            if (json.BytesCommitted + json.BytesPending >= until)
+                return current;
             Open(json, rows, current, signedIn);
             json.WriteStartArray(Children);
             if (rows[current].FirstChild != CommentRow.None)
@@ -54,7 +62,7 @@ internal static class CommentWriter
                 WriteMore(json, rows, current, more);
                 json.WriteEndObject();
                 if (current == top)
-                    return;
+                    return CommentRow.None;
                 if (rows[current].NextSibling != CommentRow.None)
                 {
                     current = rows[current].NextSibling;

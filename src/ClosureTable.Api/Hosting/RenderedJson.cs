@@ -8,26 +8,30 @@ using Microsoft.Net.Http.Headers;
 namespace ClosureTable.Api.Hosting;
 
 /// <summary>
-/// An answer that was rendered to UTF-8 JSON already: its length is known, so that it goes out in one piece.
-/// <typeparamref name="T"/> is the record that describes the body in the API document.
+/// An answer that was rendered to UTF-8 JSON already: its length is known, so that it goes out in one piece. A very large one
+/// may be rendered in parts while it goes out. <typeparamref name="T"/> is the record that describes the body in the API document.
 /// </summary>
 internal sealed class RenderedJson<T>(ReadOnlySequence<byte> body) : IResult, IEndpointMetadataProvider
 {
-    private readonly RentedJson? rented;
+    private readonly IDisposable? memory;
+    private readonly JsonInParts? parts;
 
     public RenderedJson(ReadOnlyMemory<byte> body) : this(new ReadOnlySequence<byte>(body))
     {
     }
 
     /// <summary>Gives the memory back once it is sent.</summary>
-    public RenderedJson(RentedJson rented) : this(rented.Bytes) => this.rented = rented;
+    public RenderedJson(RentedJson rented) : this(rented.Bytes) => memory = rented;
+
+    /// <summary>Gives the memory back once it is sent.</summary>
+    public RenderedJson(JsonInParts parts) : this(ReadOnlySequence<byte>.Empty) => memory = this.parts = parts;
 
     /// <summary>The strong validator; null where the answer has none.</summary>
     public string? ETag { get; init; }
 
     public async Task ExecuteAsync(HttpContext httpContext)
     {
-        using var memory = rented;
+        using var rented = memory;
         if (ETag is not null)
         {
             if (Etags.IsRead(httpContext.Request) && Etags.NoneMatch(httpContext.Request, ETag))
@@ -39,7 +43,10 @@ internal sealed class RenderedJson<T>(ReadOnlySequence<byte> body) : IResult, IE
             Etags.Tag(httpContext, ETag);
         }
 
-        await RenderedJson.Write(httpContext.Response, StatusCodes.Status200OK, body);
+        if (parts is null)
+            await RenderedJson.Write(httpContext.Response, StatusCodes.Status200OK, body);
+        else
+            await parts.Write(httpContext.Response);
     }
 
     public static void PopulateMetadata(MethodInfo method, EndpointBuilder builder) =>
@@ -76,6 +83,8 @@ internal sealed class NotModified(string etag) : IResult, IEndpointMetadataProvi
 
 internal static class RenderedJson
 {
+    public const string ContentType = "application/json; charset=utf-8";
+
     public static readonly JsonWriterOptions Options = new()
     {
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
@@ -97,7 +106,7 @@ internal static class RenderedJson
     public static async Task Write(HttpResponse response, int status, ReadOnlySequence<byte> body)
     {
         response.StatusCode = status;
-        response.ContentType = "application/json; charset=utf-8";
+        response.ContentType = ContentType;
         response.ContentLength = body.Length;
         // Each write flushes: what Kestrel buffers of a large answer stays small, and nothing of its end stays behind.
         foreach (var part in body)

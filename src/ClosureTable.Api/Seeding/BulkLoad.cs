@@ -77,6 +77,8 @@ internal sealed class BulkLoad(NpgsqlDataSource source, int maxDepth)
         var threads = batch.Sizes.Select((size, index) => generator.Thread(batch.First + index, size)).ToArray();
         await using var connection = await source.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
+        // A chain of 1,000 has half a million rows in the closure: the timeout of requests is not for this.
+        await connection.ExecuteAsync(new CommandDefinition("set local statement_timeout = 0", cancellationToken: ct));
         var ids = new Queue<long>(await connection.QueryAsync<long>(new CommandDefinition(
             "select nextval('comments_comments_id_seq') from generate_series(1, @Comments)", new { batch.Comments }, cancellationToken: ct)));
         var placed = threads.Select(comments => new PlacedThread(comments, [.. comments.Select(_ => ids.Dequeue())])).ToArray();
