@@ -51,8 +51,8 @@ internal sealed class EventStream(EventStreams streams, string client, long comm
         {
             if (ended)
                 return;
-            backlog += SizeOf(frames);
-            if (backlog <= backlogLimit)
+            // The writer takes off what it has written without the gate.
+            if (Interlocked.Add(ref backlog, SizeOf(frames)) <= backlogLimit)
             {
                 (waiting ??= []).Add(frames);
                 reader?.TrySetResult();

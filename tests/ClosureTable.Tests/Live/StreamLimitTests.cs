@@ -4,6 +4,7 @@ using System.Text;
 using ClosureTable.Api.Live;
 using ClosureTable.Tests.Fixture;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace ClosureTable.Tests.Live;
@@ -37,6 +38,45 @@ public sealed class StreamLimitTests(ServiceFixture fixture)
             Assert.Equal(written + 1, (await healthy.Next()).Version);
             // The sockets' own buffers take some megabytes at most.
             Assert.InRange(written, 1, 5000);
+        }
+    }
+
+    [Fact]
+    public async Task What_a_client_has_taken_is_off_its_backlog_however_writing_and_bringing_meet()
+    {
+        var frame = new EventFrame(0, null, new byte[1000]);
+        var body = new Counting();
+        var context = new DefaultHttpContext { Response = { Body = body } };
+        var stream = new EventStream(fixture.Services.GetRequiredService<EventStreams>(), "", 0, TimeSpan.Zero, backlogLimit: 200_000)
+        {
+            Topic = "counted",
+            Replay = (_, _) => AsyncEnumerable.Empty<IReadOnlyList<EventFrame>>(),
+        };
+        var writing = Task.Run(() => stream.ExecuteAsync(context), TestContext.Current.CancellationToken);
+        // Some hundred wait at most, so that both go on side by side. Whatever is not taken off adds up, and two hundred are too many.
+        IReadOnlyList<EventFrame> frames = [frame];
+        for (var brought = 1; brought <= 100_000 && !writing.IsCompleted; brought++)
+        {
+            stream.Offer(frames);
+            while (!writing.IsCompleted && body.Bytes < (brought - 100) * 1000L)
+                Thread.Yield();
+        }
+
+        Assert.False(writing.IsCompleted, "It was dropped.");
+        stream.End();
+        await writing;
+    }
+
+    private sealed class Counting : MemoryStream
+    {
+        private long bytes;
+
+        public long Bytes => Interlocked.Read(ref bytes);
+
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            Interlocked.Add(ref bytes, buffer.Length);
+            return ValueTask.CompletedTask;
         }
     }
 
