@@ -110,7 +110,7 @@ internal static class CommentEndpoints
         if (forest is null)
             return Problem.CommentNotFound.Result();
         var (rootId, version) = (forest.Rows[0].RootId, forest.Rows.Version);
-        var etag = ThreadTag.Of(rootId, version, variant);
+        var etag = ThreadTag.Of(rootId, version, variant, forest.Snapshot);
         if (forest.Rows.Count > CommentAnswers.MostAtOnce)
             return new RenderedJson<Comment>(answers.TreeInParts(forest, user.UserId is not null)) { ETag = etag };
         using var held = forest;
@@ -148,7 +148,7 @@ internal static class CommentEndpoints
         using var replies = forest;
         return new RenderedJson<CommentPage>(answers.Page(replies, user.UserId is not null, nested: true))
         {
-            ETag = ThreadTag.Of(at.RootId, at.Version, variant),
+            ETag = ThreadTag.Of(at.RootId, at.Version, variant, replies.Snapshot),
         };
     }
 
@@ -287,8 +287,7 @@ internal static class CommentEndpoints
         HttpRequest request, ThreadRepository threads, long id, string variant, CancellationToken ct) =>
         request.Headers.IfNoneMatch.Count > 0
         && await threads.Locate(id, ct) is { } at
-        && ThreadTag.Of(at.RootId, at.Version, variant) is var tag
-        && Etags.NoneMatch(request, tag)
+        && ThreadTag.StillRight(request, at.RootId, at.Version, variant) is { } tag
             ? new NotModified(tag)
             : null;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using ClosureTable.Api.Hosting;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
 
@@ -13,8 +14,27 @@ namespace ClosureTable.Api.Comments;
 internal static class ThreadTag
 {
     /// <param name="variant">Everything besides the thread's state on which the answer depends.</param>
-    public static string Of(long rootId, long version, string variant) => string.Create(
-        CultureInfo.InvariantCulture, $"\"{rootId}-{version}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(variant)).AsSpan(0, 6))}\"");
+    /// <param name="snapshot">
+    /// What the cursors of a walk by likes hold: two answers about one version differ in it, and a strong tag is of equal bytes.
+    /// </param>
+    public static string Of(long rootId, long version, string variant, string? snapshot = null) =>
+        string.Create(CultureInfo.InvariantCulture, $"\"{rootId}-{version}-{Hash(variant)}{(snapshot is null ? "" : $"-{Hash(snapshot)}")}\"");
+
+    /// <summary>
+    /// The tag in <c>If-None-Match</c> of an answer that is still right, or null: also of one with the cursors of an earlier
+    /// moment, which lead on as well.
+    /// </summary>
+    public static string? StillRight(HttpRequest request, long rootId, long version, string variant)
+    {
+        var tag = Of(rootId, version, variant);
+        if (Etags.NoneMatch(request, tag))
+            return tag;
+        return EntityTagHeaderValue.TryParseList(request.Headers.IfNoneMatch, out var given)
+            ? given.Select(other => other.Tag.ToString()).FirstOrDefault(other => other.StartsWith(tag[..^1] + "-", StringComparison.Ordinal))
+            : null;
+    }
+
+    private static string Hash(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)).AsSpan(0, 6));
 }
 
 /// <summary>

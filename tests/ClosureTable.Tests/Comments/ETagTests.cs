@@ -77,6 +77,38 @@ public sealed class ETagTests(ServiceFixture fixture)
         Assert.NotEqual(0, leaf);
     }
 
+    /// <summary>A strong tag promises the same bytes, and the cursors of a walk by likes hold the moment of the read.</summary>
+    [Fact]
+    public async Task One_tag_is_of_the_same_bytes_also_by_likes_and_what_was_read_before_is_still_right()
+    {
+        var ann = await fixture.SignedIn();
+        var root = (await ann.Begin()).Id();
+        for (var i = 0; i < 3; i++)
+            await ann.Reply(root);
+        foreach (var reader in new[] { ann, fixture.Client() })
+        {
+            foreach (var path in new[] { $"/comments/{root}?sort=top&children=1", $"/comments/{root}/children?sort=top&limit=1" })
+            {
+                var bodies = new Dictionary<string, string>();
+                for (var i = 0; i < 3; i++)
+                {
+                    using var answer = await reader.Get(path);
+                    var (tag, body) = ($"{answer.Headers.ETag}", await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+                    Assert.False(answer.Headers.ETag!.IsWeak);
+                    Assert.Equal(bodies.GetValueOrDefault(tag, body), body);
+                    bodies[tag] = body;
+                    // Elsewhere: this thread stays as it is, and the database is in another moment.
+                    await ann.Begin();
+                }
+
+                foreach (var tag in bodies.Keys)
+                    Assert.Equal(HttpStatusCode.NotModified, await IfNoneMatch(reader, path, tag));
+                await ann.Reply(root);
+                Assert.Equal(HttpStatusCode.OK, await IfNoneMatch(reader, path, string.Join(", ", bodies.Keys)));
+            }
+        }
+    }
+
     [Fact]
     public async Task What_happens_in_another_thread_changes_nothing()
     {
