@@ -46,6 +46,9 @@ internal static class ApiDoc
         **State.** Reads of a thread carry an `ETag`: send it as `If-None-Match` to get 304 where nothing changed, as `If-Match` to
         write only where nothing changed.
 
+        **Your own writes.** Where there are read replicas, answers to writes carry `ClosureTable-Seen`: send the last one with each read,
+        and what you wrote is in it.
+
         **How often.** `RateLimit-Policy` and `RateLimit` say what is left, 429 with `Retry-After` when nothing is.
         """;
 

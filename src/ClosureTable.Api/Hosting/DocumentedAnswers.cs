@@ -60,7 +60,8 @@ internal sealed class DocumentedAnswers : IOperationFilter
             problems.Add(Problem.RateLimited);
         // A reader waits for nobody but a change of the schema.
         problems.AddRange([Problem.Unavailable, Problem.Contended]);
-        if (!string.Equals(context.ApiDescription.HttpMethod, "GET", StringComparison.OrdinalIgnoreCase))
+        var reads = string.Equals(context.ApiDescription.HttpMethod, "GET", StringComparison.OrdinalIgnoreCase);
+        if (!reads)
             problems.AddRange([Problem.ReadOnly, Problem.OutcomeUnknown]);
 
         var answers = new OpenApiResponses();
@@ -76,6 +77,8 @@ internal sealed class DocumentedAnswers : IOperationFilter
         operation.Responses = answers;
 
         AddHeaders(operation, metadata.OfType<AnswerHeaderMetadata>());
+        if (!anonymous)
+            AddSeen(operation, reads);
         foreach (var example in metadata.OfType<AnswerExampleMetadata>())
             ((OpenApiMediaType)answers["200"].Content![example.ContentType]).Example = example.Example;
     }
@@ -157,6 +160,26 @@ internal sealed class DocumentedAnswers : IOperationFilter
             Description = "The `ETag` of the answer that the client has: 304 if it is still right.",
             Schema = new OpenApiSchema { Type = JsonSchemaType.String },
         });
+    }
+
+    /// <summary>What lets a client see its own writes where reads go to a standby.</summary>
+    private static void AddSeen(OpenApiOperation operation, bool reads)
+    {
+        if (reads)
+        {
+            (operation.Parameters ??= []).Add(new OpenApiParameter
+            {
+                Name = SeenWrites.Header,
+                In = ParameterLocation.Header,
+                Description = "The last one that an answer to a write carried: the answer to this read shows that write.",
+                Schema = new OpenApiSchema { Type = JsonSchemaType.String },
+            });
+            return;
+        }
+
+        foreach (var status in operation.Responses!.Keys.Where(status => status[0] == '2').ToList())
+            AddHeader(operation, int.Parse(status, CultureInfo.InvariantCulture), Header(
+                SeenWrites.Header, "Where there are read replicas: opaque; send it with later reads, and they show this write.", required: false));
     }
 
     private static void AddHeader(OpenApiOperation operation, int status, (string Name, IOpenApiHeader Header) header)

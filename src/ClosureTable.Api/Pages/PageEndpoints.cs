@@ -49,8 +49,8 @@ internal static class PageEndpoints
     /// <summary>Other people's pages carry this script, so they get it without its comments and long names.</summary>
     private static string Minified(string script)
     {
-        // The indentation of its style sheet is in a string, which a minifier leaves alone.
-        var minified = Uglify.Js(Regex.Replace(script, @"^\s+", "", RegexOptions.Multiline));
+        // Its style sheet is a string, which a minifier leaves alone.
+        var minified = Uglify.Js(Regex.Replace(script, @"(?<=replaceSync\(`)[^`]+", sheet => Regex.Replace(sheet.Value, @"\s*([{};])\s*|(?<=[:,])\s+", "$1")));
         return minified.HasErrors
             ? throw new InvalidOperationException("embed.js cannot be minified: " + string.Join("; ", minified.Errors))
             : "// <closure-comments>: see docs/embed.md\n" + minified.Code;

@@ -1,6 +1,7 @@
 using ClosureTable.Tests.Fixture;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Playwright;
+using Npgsql;
 using static Microsoft.Playwright.Assertions;
 
 namespace ClosureTable.Tests.Browser;
@@ -17,7 +18,12 @@ public sealed class EmbeddingTests(ServiceFixture service, Chromium chromium) : 
     [Fact]
     public async Task It_reads_and_writes_from_an_allowed_origin_under_the_strictest_policy()
     {
-        await using var instance = service.Instance(settings => settings.UseSetting("Cors:AllowedOrigins:0", host.Origin.GetLeftPart(UriPartial.Authority)));
+        // Of several hosts, each of them the one server that there is: reads could go to a standby.
+        var several = new NpgsqlConnectionStringBuilder(service.ConnectionString);
+        several.Host += "," + several.Host;
+        await using var instance = service.Instance(settings => settings
+            .UseSetting("Cors:AllowedOrigins:0", host.Origin.GetLeftPart(UriPartial.Authority))
+            .UseSetting("ConnectionStrings:Comments", several.ConnectionString));
         host.Service = instance.CreateClient().BaseAddress!;
         await (await service.SignedIn("ann")).Begin("Already here", topic);
 
@@ -35,6 +41,13 @@ public sealed class EmbeddingTests(ServiceFixture service, Chromium chromium) : 
         await Expect(guest.Comment("From elsewhere")).ToBeVisibleAsync();
         // The sheet is there although the page allows no style at all.
         await Expect(guest.Comment("From elsewhere").Locator(".pic")).ToHaveCSSAsync("border-radius", "50%");
+
+        // What was written is in what is read afterwards, whoever answers: the page may read the header, and send it back.
+        var written = await guest.Page.RunAndWaitForResponseAsync(() => guest.Comment("From elsewhere").Locator(".like").ClickAsync(), answer => answer.Request.Method == "PUT");
+        var read = await guest.Page.RunAndWaitForRequestFinishedAsync(() => guest.Page.GetByLabel("Order").SelectOptionAsync("old"), new() { Predicate = request => request.Url.Contains("/comments?", StringComparison.Ordinal) });
+        Assert.Equal(await written.HeaderValueAsync("closuretable-seen"), await read.HeaderValueAsync("closuretable-seen"));
+        Assert.NotNull(await read.HeaderValueAsync("closuretable-seen"));
+        Assert.Equal(200, (await read.ResponseAsync())!.Status);
     }
 
     [Fact]

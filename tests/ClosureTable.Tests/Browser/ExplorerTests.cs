@@ -28,6 +28,28 @@ public sealed class ExplorerTests(ServiceFixture service, Chromium chromium)
     }
 
     [Fact]
+    public async Task It_opens_on_the_newest_thread_that_has_replies_and_counts_in_good_english()
+    {
+        var ann = await service.SignedIn();
+        var talk = (await ann.Begin("A talk")).Id();
+        await ann.Reply(talk);
+        var lonely = (await ann.Begin("Nobody replied")).Id();
+        await using var reader = await chromium.Visit("/icon.svg");
+        // Other tests have threads too: the page sees these two.
+        await reader.Page.RouteAsync("**/explorer/threads", route => route.FulfillAsync(new()
+        {
+            ContentType = "application/json",
+            Body = $$"""{"threads":[{"root_id":{{lonely}},"excerpt":"Nobody replied","comment_count":1},{"root_id":{{talk}},"excerpt":"A talk","comment_count":2}]}""",
+        }));
+
+        await reader.Page.GotoAsync("/explorer");
+        await Expect(reader.Page.Locator("#rows-count")).ToHaveTextAsync("3 rows for 2 comments");
+        await Expect(reader.Page.Locator("#threads")).ToHaveValueAsync($"{talk}");
+        await reader.Page.Locator("#threads").SelectOptionAsync($"{lonely}");
+        await Expect(reader.Page.Locator("#rows-count")).ToHaveTextAsync("1 row for 1 comment");
+    }
+
+    [Fact]
     public async Task A_reply_shows_the_articles_insert_with_its_values_and_the_rows_that_it_made()
     {
         await using var reader = await Grown();

@@ -94,6 +94,29 @@ public sealed class LiveTests(ServiceFixture service, Chromium chromium)
     }
 
     [Fact]
+    public async Task The_count_follows_tombstones_that_come_and_go_without_being_asked_for()
+    {
+        var carol = await service.SignedIn("carol");
+        var root = await carol.Begin("Stays", topic);
+        var parent = await carol.Reply(root.Id(), "Goes");
+        var leaf = await carol.Reply(parent.Id(), "Goes last");
+        await using var reader = await chromium.Visit(Chromium.Demo(topic));
+        await reader.Shows("Stays", "Goes", "Goes last");
+        await Count("3 comments");
+        await reader.Listening();
+        await reader.Page.RouteAsync("**/topics/counts*", route => route.AbortAsync());
+
+        await carol.Delete($"/comments/{parent.Id()}");
+        await Expect(reader.Comment("This comment was deleted.")).ToBeVisibleAsync();
+        await Count("2 comments");
+        await carol.Delete($"/comments/{leaf.Id()}");
+        await reader.Shows("Stays");
+        await Count("1 comment");
+
+        Task Count(string text) => Expect(reader.Page.GetByRole(AriaRole.Heading, new() { Name = text, Exact = true })).ToBeVisibleAsync();
+    }
+
+    [Fact]
     public async Task A_moved_branch_is_shown_where_it_is_now()
     {
         var carol = await service.SignedIn("carol");

@@ -128,13 +128,14 @@
     });
   };
 
-  const sessions = {};
+  // With read replicas the answer to a write says how far a later read must have come to show it.
+  const sessions = {}, seenHeader = 'ClosureTable-Seen';
 
   /** A session at a server, shared by the threads of the page. The access token never leaves this function. */
   const Session = (server, mode) => {
     const self = new EventTarget();
     const tab = mode == 'tab' ? stored('sessionStorage') : {}, slot = 'closure-comments ' + server;
-    let access, until = 0, turn, open = true;
+    let access, until = 0, turn, open = true, seen;
 
     // Of one tab, where no database is asked for or to be had.
     const read = () => mode == 'local' ? inDatabase('get', server).catch(() => tab[slot]) : tab[slot];
@@ -180,7 +181,9 @@
         if (body) headers['Content-Type'] = 'application/json';
         if (key) headers['Idempotency-Key'] = key;
         if (own && access) headers.Authorization = 'Bearer ' + access;
+        if (seen) headers[seenHeader] = seen;
         const response = await fetch(server + path, { method, headers, body: JSON.stringify(body) });
+        seen = response.headers.get(seenHeader) ?? seen;
         const answer = await response.json().catch(() => ({}));
         if (response.ok) return answer;
         if (response.status == 401 && headers.Authorization && until) {
@@ -439,7 +442,7 @@
       live.onerror = () => mine.readyState == 2 && setTimeout(() => mine == live && !signal.aborted && load(), 3e4);
     };
 
-    const hear = (kind, { comment_id: id, comment, removed }) => {
+    const hear = (kind, { comment_id: id, comment, tombstone, removed = [] }) => {
       if (kind == 'moved' || kind == 'reset') return load();
       const parent = comment && under(comment);
       if (comment && places.has(id)) put(comment);
@@ -451,7 +454,9 @@
           tally(parent);
         }
       }
-      for (const gone of [removed ?? []].flat()) {
+      // Tombstones do not count: one that comes is one comment less, one that goes is none.
+      total -= tombstone || removed.filter(gone => !places.get(gone)?.c.deleted).length;
+      for (const gone of removed) {
         for (const place of [all, ...places.values()])
           if (place.fresh.delete(gone)) {
             place.c.child_count--;

@@ -205,7 +205,8 @@ function drag(start, node, id) {
 }
 
 function drawRows(made) {
-  at('#rows-count').textContent = `${thread.rows.length} rows for ${order.length} comments`;
+  const some = (count, thing) => `${count} ${thing}${count === 1 ? '' : 's'}`;
+  at('#rows-count').textContent = `${some(thread.rows.length, 'row')} for ${some(order.length, 'comment')}`;
   at('#rows').replaceChildren(...thread.rows.map(row => {
     const line = element('tr', { className: made.has(keyOf(row)) ? 'made' : '', onpointerenter: () => light({ row }), onpointerleave: () => light(null) },
       ...[row.ancestor_id, row.nearest_ancestor_id, row.descendant_id, row.depth].map(value => element('td', { textContent: value })));
@@ -417,8 +418,11 @@ at('#acts').onsubmit = event => {
 
 async function start(wanted) {
   const threads = await listThreads(wanted);
-  const id = wanted || threads[0]?.root_id;
-  if (id) await open(id);
+  // The newest that has a tree to show.
+  const id = wanted || (threads.find(({ comment_count }) => comment_count > 1) ?? threads[0])?.root_id;
+  if (!id) return;
+  at('#threads').value = id;
+  await open(id);
 }
 
 // Writing takes people with tokens, which only Development hands out; elsewhere this page reads.
