@@ -11,8 +11,6 @@ shift
 
 # All of it or nothing: a restore that breaks off leaves the database as empty as it was.
 pg_restore --single-transaction --exit-on-error --no-owner --no-privileges --dbname="${PGDATABASE:?}" "$file"
-# Each event knows the number of its transaction, which the new server has not reached: as it stands, nobody would see it.
-psql --quiet --no-psqlrc --set=ON_ERROR_STOP=1 --dbname="$PGDATABASE" \
-  --command='update comments_events set xid = default' --command='analyze'
-"$@" migrate
+psql --quiet --no-psqlrc --set=ON_ERROR_STOP=1 --dbname="$PGDATABASE" --command='analyze'
+"$@" migrate # which also gives the events numbers of this server's transactions
 "$@" verify

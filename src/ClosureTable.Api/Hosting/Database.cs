@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using ClosureTable.Api.Live;
 using ClosureTable.Api.Search;
 using ClosureTable.LocalPostgres;
 using Microsoft.Extensions.Options;
@@ -136,6 +137,7 @@ internal static class DatabaseRegistration
         builder.Services.AddSingleton<Migrations>();
         builder.Services.AddOptions<SearchOptions>().BindConfiguration("Search").ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddSingleton<SearchColumn>();
+        builder.Services.AddSingleton<EventServer>();
         builder.Services.AddSingleton(services => services.GetRequiredService<Database>().Source);
         builder.Services.AddSingleton<SeenWrites>();
         builder.Services.AddSingleton<ReadSource>();

@@ -1,3 +1,4 @@
+using ClosureTable.Api.Live;
 using ClosureTable.Api.Search;
 using Dapper;
 using DbUp;
@@ -13,7 +14,7 @@ internal sealed record MigrationStatus(string Script, bool Applied);
 /// Brings a database to the schema that this build needs: the scripts of <c>db/</c>, embedded, in the order of their
 /// numbers, in one transaction. A script that fails leaves the schema as it was.
 /// </summary>
-internal sealed class Migrations(Database database, SearchColumn search, ILogger<Migrations> logger)
+internal sealed class Migrations(Database database, SearchColumn search, EventServer events, ILogger<Migrations> logger)
 {
     /// <summary>The number under which instances that start at once wait for each other.</summary>
     private const long UpgradeLock = 0x436C6F7375726554;
@@ -33,6 +34,7 @@ internal sealed class Migrations(Database database, SearchColumn search, ILogger
         foreach (var script in result.Scripts)
             logger.LogInformation("Applied {Script}", script.Name);
         search.Apply(connection);
+        events.Apply(connection);
         transaction.Commit();
     }
 

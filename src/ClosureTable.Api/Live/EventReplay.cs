@@ -69,7 +69,7 @@ internal sealed class EventReplay(EventRepository events, ThreadRepository threa
             yield break;
         }
 
-        if (position is null || position.Seen > 10_000 || await events.PrunedSince(position.Since, ct))
+        if (position is null || position.Seen > 10_000 || await events.Forgot(position.Since, position.Until ?? position.Since, ct))
         {
             yield return [EventFrame.Reset(0, until)];
             yield break;

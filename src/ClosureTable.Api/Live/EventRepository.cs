@@ -130,20 +130,26 @@ internal sealed class EventRepository(NpgsqlDataSource source)
                   from ({NotSeen(
                     // One topic, said as a range: of an equality the planner makes an order by xid alone, and takes the other index.
                     begun: $"(e.topic, e.xid) >= (@topic, pg_snapshot_xmax(@since::pg_snapshot)) and e.topic <= @topic and {Until}", order: "e.topic, e.xid",
-                    inProgress: $"e.topic = @topic and {Until}")}) e
+                    inProgress: $"(e.topic, e.xid) >= (@topic, running.xid) and (e.topic, e.xid) <= (@topic, running.xid) and e.topic <= @topic and {Until}")}) e
                 ) e
                 order by at, root_id, version
                 """, new { topic, since, until, limit }, cancellationToken: ct))).AsList();
         }, ct);
 
-    /// <summary>Whether events were pruned that a snapshot may not have seen.</summary>
-    public Task<bool> PrunedSince(string since, CancellationToken ct) =>
+    /// <summary>
+    /// Whether a client cannot be told what it missed: events were pruned that its snapshot may not have seen, or the snapshot is
+    /// of a future that the database lost when it was set back.
+    /// </summary>
+    /// <param name="since">The snapshot up to which the client saw everything.</param>
+    /// <param name="last">The latest that it knows of.</param>
+    public Task<bool> Forgot(string since, string last, CancellationToken ct) =>
         source.Read<bool>(async connection =>
         {
             return await connection.ExecuteScalarAsync<bool>(new CommandDefinition("""
                 select through >= pg_snapshot_xmin(@since::pg_snapshot)
+                  or pg_snapshot_xmax(@last::pg_snapshot) > pg_snapshot_xmax(pg_current_snapshot())
                 from comments_events_pruned
-                """, new { since }, cancellationToken: ct));
+                """, new { since, last }, cancellationToken: ct));
         }, ct);
 
     /// <summary>The version under which a comment was deleted from a thread, if that is after the position and still known.</summary>

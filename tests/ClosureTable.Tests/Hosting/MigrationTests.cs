@@ -1,5 +1,6 @@
 using System.Net;
 using ClosureTable.Api.Hosting;
+using ClosureTable.Api.Live;
 using ClosureTable.Api.Search;
 using ClosureTable.Tests.Fixture;
 using Dapper;
@@ -37,7 +38,7 @@ public sealed class MigrationTests(ServiceFixture fixture)
         var migrations = instance.Services.GetRequiredService<Migrations>();
         var before = await Applied(database);
         var broken = new Migrations(
-            instance.Services.GetRequiredService<Database>(), instance.Services.GetRequiredService<SearchColumn>(), NullLogger<Migrations>.Instance)
+            instance.Services.GetRequiredService<Database>(), instance.Services.GetRequiredService<SearchColumn>(), instance.Services.GetRequiredService<EventServer>(), NullLogger<Migrations>.Instance)
         {
             Scripts = [.. migrations.Scripts, new("9998_fine.sql", "create table made_by_9998 (id int)"), new("9999_broken.sql", "create tabel oops (id int)")],
         };

@@ -2,6 +2,7 @@ using CliWrap;
 using CliWrap.Buffered;
 using ClosureTable.LocalPostgres;
 using ClosureTable.Tests.Fixture;
+using ClosureTable.Tests.Live;
 using ClosureTable.Tests.LocalPostgres;
 using Npgsql;
 
@@ -16,7 +17,8 @@ public sealed class BackupTests(OwnServiceFixture fixture) : IClassFixture<OwnSe
         var ct = TestContext.Current.CancellationToken;
         var (ann, _, token) = await fixture.NewUser("Ann");
         var client = fixture.Client().With(token);
-        var root = (await client.Begin("kept words")).Id();
+        var topic = Conversation.NewTopic();
+        var root = (await client.Begin("kept words", topic)).Id();
         var reply = (await client.Reply(root)).Id();
         await (await client.Put($"/comments/{root}/like")).Json();
         var before = await fixture.Client().Read($"/comments/{root}");
@@ -30,6 +32,9 @@ public sealed class BackupTests(OwnServiceFixture fixture) : IClassFixture<OwnSe
                 Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
             // After the backup: not in it.
             await client.Reply(root, "too late");
+            string position;
+            await using (var watcher = await Watcher.Watch(fixture.Client(), $"/topics/events?topic={topic}"))
+                position = watcher.LastEventId;
 
             await using var server = await directory.Start();
             var told = await Script("restore.sh", server.ConnectionString, file, "dotnet", typeof(Program).Assembly.Location);
@@ -47,9 +52,18 @@ public sealed class BackupTests(OwnServiceFixture fixture) : IClassFixture<OwnSe
                 line = await lines.ReadLineAsync(ct);
             while (line is not null && !line.StartsWith("data:", StringComparison.Ordinal));
             Assert.Contains($"\"comment_id\":{reply}", line, StringComparison.Ordinal);
+            // Whoever watched its topic stands nowhere in this server's transactions.
+            await using (var watcher = await Watcher.Watch(service.Client, $"/topics/events?topic={topic}", position))
+                Assert.Equal("reset", (await watcher.Next()).Kind);
+            // And it is noticed once: from now on positions are this server's.
+            await using (var watcher = await Watcher.Watch(service.Client, $"/topics/events?topic={topic}"))
+                position = watcher.LastEventId;
             service.Client.With(token);
             Assert.Equal(ann, (await service.Client.Read("/users/me")).Id());
             await service.Client.Reply(reply, "and it goes on");
+            await using var again = await ServiceProcess.Start(server.ConnectionString);
+            await using (var watcher = await Watcher.Watch(again.Client, $"/topics/events?topic={topic}", position))
+                Assert.Equal("and it goes on", (await watcher.Next()).Comment.Text("content"));
         }
         finally
         {
