@@ -28,11 +28,12 @@ cat >> "$work/data/postgresql.conf" <<SETTINGS
 listen_addresses = ''
 unix_socket_directories = '$work'
 fsync = off
+max_connections = 300
 SETTINGS
 "${as_user[@]}" "$bin/pg_ctl" start -s -w -D "$work/data" -l "$work/data/server.log"
 # What the service leaves to the server behind a pooler.
 "$bin/psql" -qX -h "$work" -U closureuser postgres <<'SQL'
-alter role closureuser set statement_timeout = '20s';
+alter role closureuser set statement_timeout = '60s';
 alter role closureuser set lock_timeout = '5s';
 alter role closureuser set idle_in_transaction_session_timeout = '30s';
 SQL
@@ -55,11 +56,15 @@ SETTINGS
 "${as_user[@]}" pgbouncer -q -d "$work/pgbouncer.ini"
 
 export TEST_DATABASE="Host=$work;Port=6432;Database=postgres;Username=closureuser;Max Auto Prepare=0"
+export TEST_DIRECT="Host=$work;Port=5432;Username=closureuser"
 export Database__StatementTimeout=00:00:00 Database__LockTimeout=00:00:00 Database__IdleInTransactionTimeout=00:00:00
 code=0
 dotnet test --no-build --no-progress --project tests/ClosureTable.Tests "$@" -- --filter-namespace \
   ClosureTable.Tests.{Accounts,Comments,Feeds,Likes,Search,Threads} || code=$?
 
+# A pool that could not grow makes tests fail far from the cause.
+grep -E ' (WARNING|ERROR|FATAL) |login failed|pooler error' "$work/pgbouncer.log" | cut -d ' ' -f 5- | sed -E 's/0x[0-9a-f]+//; s/closuretable_test_[0-9a-f]+/…/; s/:[0-9]+//g' |
+  sort | uniq -c | sort -rn | head -n 15 || true
 "$bin/psql" -qAtX -F ' ' -h "$work" -p 6432 -U closureuser pgbouncer -c 'show stats' |
   awk '{ transactions += $2; queries += $3 } END { print transactions + 0, "transactions and", queries + 0, "statements went through PgBouncer"; exit transactions == 0 }'
 exit "$code"

@@ -53,6 +53,8 @@ public class ServiceFixture : IAsyncLifetime
                 .UseSetting("Logging:LogLevel:Default", "Warning")
                 .UseSetting("Logging:LogLevel:Microsoft.Hosting", "Warning");
             configure(host);
+            if (TestDatabase.PastThePooler(host.GetSetting("ConnectionStrings:Comments")) is { } direct)
+                host.UseSetting("ConnectionStrings:Direct", direct);
         });
         instance.UseKestrel(port: 0);
         return instance;

@@ -28,6 +28,12 @@ internal sealed class TestDatabase : IAsyncDisposable
 
     public string ConnectionString { get; }
 
+    /// <summary>The same database without the pooler that <c>TEST_DATABASE</c> leads to; null where <c>TEST_DIRECT</c> names no server behind it.</summary>
+    public static string? PastThePooler(string? connectionString) =>
+        Environment.GetEnvironmentVariable("TEST_DIRECT") is { Length: > 0 } direct
+            ? new NpgsqlConnectionStringBuilder(direct) { Database = new NpgsqlConnectionStringBuilder(connectionString).Database }.ConnectionString
+            : null;
+
     public static async Task<TestDatabase> Create() => await (await FindServer()).Made();
 
     /// <summary>An empty database more on the same server, for a test that changes what all others need.</summary>
