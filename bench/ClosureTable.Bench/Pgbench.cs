@@ -2,6 +2,9 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using CliWrap;
 using CliWrap.Buffered;
+using ClosureTable.Api.Accounts;
+using ClosureTable.Api.Commands.Seeding;
+using ClosureTable.Api.Data;
 using Npgsql;
 
 namespace ClosureTable.Bench;

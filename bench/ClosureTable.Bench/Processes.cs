@@ -1,4 +1,5 @@
 using System.Globalization;
+using ClosureTable.Api.Accounts;
 
 namespace ClosureTable.Bench;
 

@@ -1,5 +1,7 @@
 using System.Text.Json;
+using ClosureTable.Api.Commands.Seeding;
 using ClosureTable.Api.Comments;
+using ClosureTable.Api.Data;
 
 namespace ClosureTable.Bench;
 

@@ -2,13 +2,15 @@ using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json;
 using ClosureTable.Api.Accounts;
+using ClosureTable.Api.Commands;
+using ClosureTable.Api.Commands.Seeding;
 using ClosureTable.Api.Comments;
-using ClosureTable.Api.Seeding;
+using ClosureTable.Api.Data;
+using ClosureTable.Api.Http;
 using ClosureTable.LocalPostgres;
 using Dapper;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 using Npgsql;
 
 namespace ClosureTable.Bench;
@@ -206,7 +208,7 @@ internal sealed record Store
             if (there < background)
             {
                 say(string.Create(CultureInfo.InvariantCulture, $"filling the store with {background - there:N0} comments"));
-                await load.Run(new Api.Seeding.Load(Math.Max(1, background / 200), (int)(background - there), ThreadShape.Reddit, Topic: null, Seed: 1), progress: null, ct);
+                await load.Run(new Api.Commands.Seeding.Load(Math.Max(1, background / 200), (int)(background - there), ThreadShape.Reddit, Topic: null, Seed: 1), progress: null, ct);
             }
         }
 
@@ -244,7 +246,7 @@ internal sealed record Store
         return store;
 
         async Task<long> Thread(int comments) =>
-            (await load.Run(new Api.Seeding.Load(1, comments, ThreadShape.Reddit, "/bench", Seed: 1), progress: null, ct))[0];
+            (await load.Run(new Api.Commands.Seeding.Load(1, comments, ThreadShape.Reddit, "/bench", Seed: 1), progress: null, ct))[0];
 
         async Task<long[]> Mix()
         {
@@ -262,7 +264,7 @@ internal sealed record Store
         if (await connection.ExecuteScalarAsync<bool>("select exists (select from comments_comments)"))
             return;
         await new BulkLoad(source, new CommentOptions().MaxDepth)
-            .Run(new Api.Seeding.Load(50, 10_000, ThreadShape.Reddit, Topic: null, Seed: 1), progress: null, ct);
+            .Run(new Api.Commands.Seeding.Load(50, 10_000, ThreadShape.Reddit, Topic: null, Seed: 1), progress: null, ct);
         await connection.ExecuteAsync("vacuum analyze", commandTimeout: 0);
     }
 }

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using CliWrap;
 using CliWrap.Buffered;
+using ClosureTable.Api.Commands.Seeding;
 
 namespace ClosureTable.Bench;
 

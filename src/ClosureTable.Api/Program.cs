@@ -1,12 +1,22 @@
 using ClosureTable.Api.Accounts;
 using ClosureTable.Api.Commands;
 using ClosureTable.Api.Comments;
+using ClosureTable.Api.Data;
 using ClosureTable.Api.Feeds;
-using ClosureTable.Api.Hosting;
+using ClosureTable.Api.Http;
 using ClosureTable.Api.Likes;
 using ClosureTable.Api.Live;
+using ClosureTable.Api.OpenApi;
+using ClosureTable.Api.Operations;
 using ClosureTable.Api.Pages;
 using ClosureTable.Api.Search;
+
+
+
+
+
+
+
 
 return await CommandLine.Run(args, serve: async settings =>
 {

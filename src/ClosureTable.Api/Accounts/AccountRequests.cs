@@ -1,5 +1,5 @@
 using System.ComponentModel.DataAnnotations;
-using ClosureTable.Api.Hosting;
+using ClosureTable.Api.Http;
 
 namespace ClosureTable.Api.Accounts;
 

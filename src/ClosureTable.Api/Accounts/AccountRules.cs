@@ -1,7 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Text;
-using ClosureTable.Api.Hosting;
+using ClosureTable.Api.Http;
 
 namespace ClosureTable.Api.Accounts;
 

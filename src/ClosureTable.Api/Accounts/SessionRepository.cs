@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
-using ClosureTable.Api.Hosting;
+using ClosureTable.Api.Data;
 using Dapper;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.Tokens;

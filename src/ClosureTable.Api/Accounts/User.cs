@@ -22,9 +22,3 @@ internal sealed record User
     /// <summary>When the account was made.</summary>
     public required DateTime CreatedAt { get; init; }
 }
-
-internal static class Roles
-{
-    public const string User = "user";
-    public const string Moderator = "moderator";
-}

@@ -1,5 +1,8 @@
 using System.CommandLine;
-using ClosureTable.Api.Hosting;
+using ClosureTable.Api.Data;
+using ClosureTable.Api.Http;
+using ClosureTable.Api.Live;
+using ClosureTable.Api.Search;
 using Microsoft.Extensions.Logging.Console;
 
 namespace ClosureTable.Api.Commands;
@@ -31,6 +34,8 @@ internal static class DatabaseCommand
             new[] { nameof(DatabaseOptions.StatementTimeout), nameof(DatabaseOptions.LockTimeout), nameof(DatabaseOptions.IdleInTransactionTimeout) }
                 .Select(timeout => KeyValuePair.Create($"Database:{timeout}", (string?)"00:00:00")));
         builder.AddDatabase();
+        builder.AddSearchColumn();
+        builder.AddEventServer();
         using var host = builder.Build();
         await using var database = host.Services.GetRequiredService<Database>();
         try

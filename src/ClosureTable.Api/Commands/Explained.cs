@@ -1,4 +1,4 @@
-using ClosureTable.Api.Hosting;
+using ClosureTable.Api.Data;
 using ClosureTable.LocalPostgres;
 using Microsoft.Extensions.Options;
 using Npgsql;

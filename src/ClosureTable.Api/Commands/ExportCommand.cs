@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
-using ClosureTable.Api.Transfer;
+using ClosureTable.Api.Commands.Transfer;
 using Npgsql;
 
 namespace ClosureTable.Api.Commands;

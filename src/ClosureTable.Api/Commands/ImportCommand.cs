@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
+using ClosureTable.Api.Commands.Transfer;
 using ClosureTable.Api.Comments;
-using ClosureTable.Api.Hosting;
-using ClosureTable.Api.Transfer;
+using ClosureTable.Api.Data;
 using Npgsql;
 
 namespace ClosureTable.Api.Commands;

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using ClosureTable.Api.Hosting;
+using ClosureTable.Api.Data;
 
 namespace ClosureTable.Api.Commands;
 

@@ -1,9 +1,10 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
+using ClosureTable.Api.Commands.Seeding;
 using ClosureTable.Api.Comments;
-using ClosureTable.Api.Hosting;
-using ClosureTable.Api.Seeding;
+using ClosureTable.Api.Data;
+using ClosureTable.Api.Http;
 using Npgsql;
 
 namespace ClosureTable.Api.Commands;

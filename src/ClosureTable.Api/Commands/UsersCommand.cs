@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ClosureTable.Api.Accounts;
+using ClosureTable.Api.Http;
 using Npgsql;
 
 namespace ClosureTable.Api.Commands;

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using ClosureTable.Api.Integrity;
+using ClosureTable.Api.Commands.Integrity;
 using Npgsql;
 
 namespace ClosureTable.Api.Commands;

@@ -2,7 +2,9 @@ using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Security.Claims;
 using ClosureTable.Api.Accounts;
-using ClosureTable.Api.Hosting;
+using ClosureTable.Api.Comments.Rendering;
+using ClosureTable.Api.Http;
+using ClosureTable.Api.Operations;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 
@@ -37,7 +39,7 @@ internal static class CommentEndpoints
         writes.MapPost("", Create).WithProblems(
             Problem.ValidationFailed, Problem.ParentNotFound, Problem.ParentDeleted, Problem.RequestInFlight, Problem.TooDeep, Problem.KeyReused)
             .WithAnswerHeader(201, "Location", "Where the comment can be read.")
-            .WithAnswerHeader(201, "Idempotent-Replayed", "`true` where this is the answer to an earlier request with the same `Idempotency-Key`.", always: false);
+            .WithAnswerHeader(201, ServiceHeaders.IdempotentReplayed, "`true` where this is the answer to an earlier request with the same `Idempotency-Key`.", always: false);
         writes.MapPatch("/{id:long}", Edit).WithProblems(
             Problem.ValidationFailed, Problem.Forbidden, Problem.EditWindowClosed, Problem.CommentNotFound, Problem.CommentDeleted, Problem.PreconditionFailed)
             .WithAnswerHeader(200, "ETag", "Names the state of the thread after the edit, for the next `If-Match`.");
@@ -188,7 +190,7 @@ internal static class CommentEndpoints
     /// <param name="idempotencyKey">1 to 255 printable ASCII characters, new for each comment.</param>
     private static async Task<Results<RenderedCreated<Comment>, ValidationProblem, ProblemHttpResult>> Create(
         CreateCommentRequest request, CommentRepository repository, ClaimsPrincipal user, HttpResponse response,
-        [FromHeader(Name = IdempotencyKey.Header)] string? idempotencyKey, CancellationToken ct)
+        [FromHeader(Name = ServiceHeaders.IdempotencyKey)] string? idempotencyKey, CancellationToken ct)
     {
         if (request is { ParentId: not null, Topic: not null })
             return TypedResults.ValidationProblem(new Dictionary<string, string[]> { ["topic"] = ["A reply has the topic of its thread; send topic for a root only."] });
@@ -204,7 +206,7 @@ internal static class CommentEndpoints
             return problem!.Result();
         if (answer.Replayed)
         {
-            response.Headers["Idempotent-Replayed"] = "true";
+            response.Headers[ServiceHeaders.IdempotentReplayed] = "true";
             Instruments.AnswerReplayed();
         }
 

@@ -1,12 +1,12 @@
-using ClosureTable.Api.Hosting;
+using ClosureTable.Api.Comments.Rendering;
+using ClosureTable.Api.Data;
+using ClosureTable.Api.Http;
+using ClosureTable.Api.Operations;
 using Dapper;
 using Microsoft.Extensions.Options;
 using Npgsql;
 
 namespace ClosureTable.Api.Comments;
-
-/// <summary>Who does it.</summary>
-internal readonly record struct Caller(long Id, bool IsModerator);
 
 /// <summary>
 /// The writes. One method, one transaction: lock the thread, decide, write. The article's statements stand where they run.

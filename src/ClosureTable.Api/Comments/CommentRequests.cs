@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
-using ClosureTable.Api.Hosting;
+using ClosureTable.Api.Comments.Rendering;
+using ClosureTable.Api.Http;
 
 namespace ClosureTable.Api.Comments;
 

@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using ClosureTable.Api.Hosting;
+using ClosureTable.Api.Http;
 using Dapper;
 using Npgsql;
 
@@ -11,8 +11,6 @@ namespace ClosureTable.Api.Comments;
 /// <param name="RequestHash">SHA-256 of the request: the same key with another request is a mistake.</param>
 internal sealed record IdempotencyKey(long UserId, string Key, byte[] RequestHash)
 {
-    public const string Header = "Idempotency-Key";
-
     public static bool IsValid(string key) => key.Length is >= 1 and <= 255 && key.All(character => character is >= ' ' and <= '~');
 
     public static byte[] Hash(params ReadOnlySpan<string?> parts)

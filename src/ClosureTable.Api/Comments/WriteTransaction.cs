@@ -1,11 +1,10 @@
-using ClosureTable.Api.Hosting;
-using ClosureTable.Api.Live;
+using ClosureTable.Api.Data;
 using Npgsql;
 
 namespace ClosureTable.Api.Comments;
 
 /// <summary>The transaction of every write to a thread, and the word to those who watch it once it is committed.</summary>
-internal sealed class WriteTransaction(NpgsqlDataSource source, SeenWrites seen, ThreadNotifier notifier)
+internal sealed class WriteTransaction(NpgsqlDataSource source, SeenWrites seen, IWriteObserver observer)
 {
     private const int MostAttempts = 4;
 
@@ -43,7 +42,7 @@ internal sealed class WriteTransaction(NpgsqlDataSource source, SeenWrites seen,
             finally
             {
                 // Also where it may have been committed: whoever watches looks, and finds it or not.
-                notifier.Committed();
+                observer.Committed();
             }
 
             await seen.Note(connection);

@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using ClosureTable.Api.Hosting;
+using ClosureTable.Api.Http;
 using Microsoft.AspNetCore.Http.Extensions;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Net.Http.Headers;

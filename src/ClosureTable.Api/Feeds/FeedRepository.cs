@@ -1,6 +1,5 @@
-using ClosureTable.Api.Hosting;
+using ClosureTable.Api.Data;
 using Dapper;
-using Npgsql;
 
 namespace ClosureTable.Api.Feeds;
 

@@ -1,7 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using System.Security.Claims;
-using ClosureTable.Api.Comments;
-using ClosureTable.Api.Hosting;
+using ClosureTable.Api.Comments.Rendering;
+using ClosureTable.Api.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace ClosureTable.Api.Likes;

@@ -1,7 +1,9 @@
 using ClosureTable.Api.Comments;
-using ClosureTable.Api.Hosting;
+using ClosureTable.Api.Comments.Rendering;
+using ClosureTable.Api.Data;
+using ClosureTable.Api.Http;
+using ClosureTable.Api.Operations;
 using Dapper;
-using Npgsql;
 
 namespace ClosureTable.Api.Likes;
 

@@ -2,8 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using ClosureTable.Api.Comments;
-using ClosureTable.Api.Hosting;
+using ClosureTable.Api.Comments.Rendering;
 
 namespace ClosureTable.Api.Live;
 

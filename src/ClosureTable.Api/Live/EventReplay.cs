@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using ClosureTable.Api.Comments;
-using ClosureTable.Api.Hosting;
+using ClosureTable.Api.Operations;
 using Microsoft.Extensions.Options;
 
 namespace ClosureTable.Api.Live;

@@ -1,5 +1,5 @@
-using ClosureTable.Api.Comments;
-using ClosureTable.Api.Hosting;
+using ClosureTable.Api.Comments.Rendering;
+using ClosureTable.Api.Data;
 using Dapper;
 using Npgsql;
 using NpgsqlTypes;

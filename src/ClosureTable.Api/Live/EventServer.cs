@@ -1,3 +1,4 @@
+using ClosureTable.Api.Data;
 using Dapper;
 using Npgsql;
 
@@ -7,13 +8,12 @@ namespace ClosureTable.Api.Live;
 /// Notices that <c>comments_events</c> came from another server, or another database, by a dump: its transaction numbers say
 /// nothing here, and the events would be taken for old ones or for those of a future.
 /// </summary>
-internal sealed class EventServer(ILogger<EventServer> logger)
+internal sealed class EventServer(ILogger<EventServer> logger) : ISchemaStep
 {
     /// <summary>
     /// Gives events of another server the number of one transaction of this one, and has every client of a topic that
     /// stood before it told to reload. Clients of a thread go by its version, which came along.
     /// </summary>
-    /// <param name="connection">In the transaction that holds the lock of the migrations, so that of instances that start together one does it.</param>
     public void Apply(NpgsqlConnection connection)
     {
         const string Here = """

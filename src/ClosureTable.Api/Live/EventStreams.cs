@@ -1,4 +1,5 @@
-using ClosureTable.Api.Hosting;
+using ClosureTable.Api.Http;
+using ClosureTable.Api.Operations;
 using Microsoft.Extensions.Options;
 
 namespace ClosureTable.Api.Live;

@@ -1,4 +1,5 @@
-using ClosureTable.Api.Hosting;
+using ClosureTable.Api.Data;
+using ClosureTable.Api.Operations;
 using Microsoft.Extensions.Options;
 using Npgsql;
 

@@ -1,5 +1,6 @@
 using ClosureTable.Api.Comments;
-using ClosureTable.Api.Hosting;
+using ClosureTable.Api.Data;
+using ClosureTable.Api.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
@@ -10,9 +11,11 @@ internal static class LiveEndpoints
 {
     public static void AddLive(this IHostApplicationBuilder builder)
     {
+        builder.AddEventServer();
         var services = builder.Services;
         services.AddOptions<LiveOptions>().BindConfiguration("Live").ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<ThreadNotifier>();
+        services.AddSingleton<IWriteObserver>(provider => provider.GetRequiredService<ThreadNotifier>());
         services.AddSingleton<EventRepository>();
         services.AddSingleton<EventReplay>();
         services.AddSingleton<EventStreams>();
@@ -23,6 +26,9 @@ internal static class LiveEndpoints
         services.AddSingleton<EventPruning>();
         services.AddHostedService(provider => provider.GetRequiredService<EventPruning>());
     }
+
+    /// <summary>What the schema needs of the event log, whether or not anything is served.</summary>
+    public static void AddEventServer(this IHostApplicationBuilder builder) => builder.Services.AddSingleton<ISchemaStep, EventServer>();
 
     public static void MapLive(this IEndpointRouteBuilder app)
     {

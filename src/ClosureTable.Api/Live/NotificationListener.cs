@@ -1,4 +1,4 @@
-using ClosureTable.Api.Hosting;
+using ClosureTable.Api.Data;
 using Npgsql;
 
 namespace ClosureTable.Api.Live;

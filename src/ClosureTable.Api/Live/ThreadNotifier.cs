@@ -1,10 +1,13 @@
+using ClosureTable.Api.Comments;
+
+
 namespace ClosureTable.Api.Live;
 
 /// <summary>
 /// The bell of the <see cref="EventTail"/>. It rings without saying what happened: whoever hears it reads the rows, which are
 /// the truth, and any number of rings are one.
 /// </summary>
-internal sealed class ThreadNotifier : IDisposable
+internal sealed class ThreadNotifier : IWriteObserver, IDisposable
 {
     private readonly SemaphoreSlim bell = new(0, 1);
     private int ringing;

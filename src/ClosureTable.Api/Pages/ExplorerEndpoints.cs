@@ -1,6 +1,6 @@
 using System.Data;
 using ClosureTable.Api.Accounts;
-using ClosureTable.Api.Hosting;
+using ClosureTable.Api.Http;
 using Dapper;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Npgsql;

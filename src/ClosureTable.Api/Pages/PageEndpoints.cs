@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using ClosureTable.Api.Hosting;
+using ClosureTable.Api.Http;
 using Microsoft.AspNetCore.Cors;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Net.Http.Headers;

@@ -1,3 +1,4 @@
+using ClosureTable.Api.Data;
 using Dapper;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -8,13 +9,12 @@ namespace ClosureTable.Api.Search;
 /// Keeps the column <c>comments_comments.search</c> in the configuration that the setting names. The script that makes it
 /// has the default, for a script knows no settings; what the column is made with, the column itself tells.
 /// </summary>
-internal sealed class SearchColumn(IOptions<SearchOptions> options, ILogger<SearchColumn> logger)
+internal sealed class SearchColumn(IOptions<SearchOptions> options, ILogger<SearchColumn> logger) : ISchemaStep
 {
     /// <summary>
     /// Makes the column anew where it was made with another configuration. That rewrites the table and locks everybody out
     /// meanwhile, some minutes for millions of comments: change the setting when nobody is about.
     /// </summary>
-    /// <param name="connection">In the transaction that holds the lock of the migrations, so that of instances that start together one does it.</param>
     /// <exception cref="OptionsValidationException">PostgreSQL has no such configuration.</exception>
     public void Apply(NpgsqlConnection connection)
     {

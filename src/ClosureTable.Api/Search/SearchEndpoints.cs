@@ -1,15 +1,27 @@
 using System.ComponentModel.DataAnnotations;
 using System.Security.Claims;
 using System.Text.Json;
-using ClosureTable.Api.Comments;
-using ClosureTable.Api.Hosting;
+using ClosureTable.Api.Comments.Rendering;
+using ClosureTable.Api.Data;
+using ClosureTable.Api.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace ClosureTable.Api.Search;
 
 internal static class SearchEndpoints
 {
-    public static void AddSearch(this IHostApplicationBuilder builder) => builder.Services.AddSingleton<SearchRepository>();
+    public static void AddSearch(this IHostApplicationBuilder builder)
+    {
+        builder.AddSearchColumn();
+        builder.Services.AddSingleton<SearchRepository>();
+    }
+
+    /// <summary>What the schema needs of the search, whether or not anything is served.</summary>
+    public static void AddSearchColumn(this IHostApplicationBuilder builder)
+    {
+        builder.Services.AddOptions<SearchOptions>().BindConfiguration("Search").ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddSingleton<ISchemaStep, SearchColumn>();
+    }
 
     public static void MapSearch(this IEndpointRouteBuilder app)
     {

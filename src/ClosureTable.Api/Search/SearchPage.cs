@@ -1,4 +1,11 @@
-using ClosureTable.Api.Comments;
+using ClosureTable.Api.Comments.Rendering;
+
+
+
+
+
+
+
 
 namespace ClosureTable.Api.Search;
 

@@ -2,10 +2,11 @@ using System.Text.Encodings.Web;
 using System.Text.Unicode;
 using System.Threading.RateLimiting;
 using ClosureTable.Api.Comments;
-using ClosureTable.Api.Hosting;
+using ClosureTable.Api.Comments.Rendering;
+using ClosureTable.Api.Data;
+using ClosureTable.Api.Http;
 using Dapper;
 using Microsoft.Extensions.Options;
-using Npgsql;
 
 namespace ClosureTable.Api.Search;
 

@@ -1,7 +1,7 @@
 using System.Net;
 using ClosureTable.Api.Accounts;
+using ClosureTable.Api.Http;
 using ClosureTable.Tests.Fixture;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.IdentityModel.Tokens;

@@ -1,6 +1,7 @@
 using System.Net;
+using ClosureTable.Api.Data;
+using ClosureTable.Api.Http;
 using ClosureTable.Tests.Fixture;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
 
 namespace ClosureTable.Tests.Accounts;

@@ -1,4 +1,5 @@
 using System.Net;
+using ClosureTable.Api.Http;
 using ClosureTable.Tests.Fixture;
 
 namespace ClosureTable.Tests.Accounts;

@@ -1,7 +1,8 @@
 using ClosureTable.Api.Accounts;
 using ClosureTable.Api.Commands;
+using ClosureTable.Api.Data;
+using ClosureTable.Api.Http;
 using ClosureTable.Tests.Fixture;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
 

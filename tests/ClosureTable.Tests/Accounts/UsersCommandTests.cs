@@ -1,5 +1,6 @@
 using System.Net;
 using ClosureTable.Api.Accounts;
+using ClosureTable.Api.Http;
 using ClosureTable.Tests.Fixture;
 using Microsoft.Extensions.DependencyInjection;
 

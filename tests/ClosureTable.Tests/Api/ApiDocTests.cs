@@ -2,9 +2,11 @@ using System.Net;
 using System.Runtime.CompilerServices;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
-using ClosureTable.Api.Hosting;
+using ClosureTable.Api.Commands.Seeding;
+using ClosureTable.Api.Comments.Rendering;
+using ClosureTable.Api.Http;
+using ClosureTable.Api.OpenApi;
 using ClosureTable.Tests.Fixture;
 
 namespace ClosureTable.Tests.Api;

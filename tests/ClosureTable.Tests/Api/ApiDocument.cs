@@ -1,9 +1,10 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
-using System.Text;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using ClosureTable.Api.Commands.Seeding;
+using ClosureTable.Api.Http;
 using NJsonSchema;
 
 namespace ClosureTable.Tests.Api;

@@ -2,6 +2,9 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
+using ClosureTable.Api.Commands.Seeding;
+using ClosureTable.Api.Comments;
+using ClosureTable.Api.Http;
 using ClosureTable.Tests.Fixture;
 using CsCheck;
 

@@ -1,6 +1,6 @@
 using System.Net;
+using ClosureTable.Api.Comments.Rendering;
 using ClosureTable.Tests.Fixture;
-using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 

@@ -1,4 +1,6 @@
 using ClosureTable.Api.Accounts;
+using ClosureTable.Api.Data;
+using ClosureTable.Api.Http;
 using ClosureTable.Tests.Fixture;
 using Dapper;
 using Microsoft.AspNetCore.Hosting;

@@ -1,9 +1,13 @@
 using System.Net;
 using System.Text.Json;
 using ClosureTable.Api.Accounts;
+using ClosureTable.Api.Commands.Seeding;
+using ClosureTable.Api.Comments;
+using ClosureTable.Api.Comments.Rendering;
+using ClosureTable.Api.Data;
+using ClosureTable.Api.Http;
 using ClosureTable.Tests.Fixture;
 using Dapper;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Npgsql;
 

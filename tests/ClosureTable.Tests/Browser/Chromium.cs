@@ -1,4 +1,5 @@
 using ClosureTable.Api.Accounts;
+using ClosureTable.Api.Http;
 using ClosureTable.Tests.Fixture;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Playwright;

@@ -1,5 +1,6 @@
+using ClosureTable.Api.Accounts;
+using ClosureTable.Api.Comments.Rendering;
 using ClosureTable.Tests.Fixture;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.Playwright;
 using Npgsql;
 using static Microsoft.Playwright.Assertions;

@@ -1,3 +1,4 @@
+using ClosureTable.Api.Comments.Rendering;
 using ClosureTable.Tests.Fixture;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;

@@ -1,3 +1,5 @@
+using ClosureTable.Api.Comments;
+using ClosureTable.Api.Comments.Rendering;
 using ClosureTable.Tests.Fixture;
 using Deque.AxeCore.Playwright;
 using Microsoft.Playwright;

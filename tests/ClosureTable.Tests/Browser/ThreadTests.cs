@@ -1,5 +1,7 @@
 using System.Net;
 using ClosureTable.Api.Accounts;
+using ClosureTable.Api.Comments.Rendering;
+using ClosureTable.Api.Http;
 using ClosureTable.Tests.Fixture;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;

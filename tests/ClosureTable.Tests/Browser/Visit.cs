@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using ClosureTable.Api.Comments.Rendering;
+using ClosureTable.Api.Http;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 

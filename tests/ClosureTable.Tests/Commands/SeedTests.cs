@@ -1,4 +1,6 @@
-using ClosureTable.Api.Seeding;
+using ClosureTable.Api.Commands.Seeding;
+using ClosureTable.Api.Data;
+using ClosureTable.Api.Http;
 using ClosureTable.Tests.Fixture;
 using ClosureTable.Tests.Threads;
 

@@ -1,4 +1,6 @@
-using ClosureTable.Api.Integrity;
+using ClosureTable.Api.Commands.Integrity;
+using ClosureTable.Api.Data;
+using ClosureTable.Api.Http;
 using ClosureTable.Tests.Fixture;
 using ClosureTable.Tests.Threads;
 

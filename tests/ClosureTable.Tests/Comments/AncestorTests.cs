@@ -1,4 +1,6 @@
 using System.Net;
+using ClosureTable.Api.Data;
+using ClosureTable.Api.Http;
 using ClosureTable.Tests.Fixture;
 
 namespace ClosureTable.Tests.Comments;

@@ -1,5 +1,7 @@
 using System.Net;
 using System.Text.Json;
+using ClosureTable.Api.Data;
+using ClosureTable.Api.Http;
 using ClosureTable.Tests.Fixture;
 using ClosureTable.Tests.Threads;
 

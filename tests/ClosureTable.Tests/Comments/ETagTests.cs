@@ -1,5 +1,8 @@
 using System.Collections.Concurrent;
 using System.Net;
+using ClosureTable.Api.Comments.Rendering;
+using ClosureTable.Api.Data;
+using ClosureTable.Api.Http;
 using ClosureTable.Tests.Fixture;
 
 namespace ClosureTable.Tests.Comments;

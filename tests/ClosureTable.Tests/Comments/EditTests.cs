@@ -1,9 +1,9 @@
 using System.Net;
 using System.Net.Http.Json;
-using ClosureTable.Api.Accounts;
+using ClosureTable.Api.Data;
+using ClosureTable.Api.Http;
 using ClosureTable.Tests.Fixture;
 using ClosureTable.Tests.Threads;
-using Microsoft.AspNetCore.Hosting;
 
 namespace ClosureTable.Tests.Comments;
 

@@ -1,5 +1,8 @@
 using System.Net;
 using System.Net.Http.Json;
+using ClosureTable.Api.Comments;
+using ClosureTable.Api.Data;
+using ClosureTable.Api.Http;
 using ClosureTable.Tests.Fixture;
 using ClosureTable.Tests.Threads;
 using Microsoft.AspNetCore.Builder;

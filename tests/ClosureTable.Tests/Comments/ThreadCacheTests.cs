@@ -1,6 +1,9 @@
 using System.Diagnostics.Metrics;
 using System.Net;
-using ClosureTable.Api.Comments;
+using ClosureTable.Api.Comments.Rendering;
+using ClosureTable.Api.Data;
+using ClosureTable.Api.Http;
+using ClosureTable.Api.Search;
 using ClosureTable.Tests.Fixture;
 using ClosureTable.Tests.Threads;
 using Microsoft.AspNetCore.Mvc.Testing;

@@ -1,5 +1,6 @@
 using System.Globalization;
-using ClosureTable.Api.Integrity;
+using ClosureTable.Api.Commands;
+using ClosureTable.Api.Commands.Integrity;
 using ClosureTable.Tests.Fixture;
 using ClosureTable.Tests.Live;
 using Npgsql;

@@ -1,10 +1,12 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using ClosureTable.Api.Comments;
+using ClosureTable.Api.Data;
+using ClosureTable.Api.Http;
 using ClosureTable.Tests.Fixture;
 using ClosureTable.Tests.Live;
 using Dapper;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 

@@ -1,4 +1,6 @@
 using ClosureTable.Api.Accounts;
+using ClosureTable.Api.Commands;
+using ClosureTable.Api.Http;
 using ClosureTable.LocalPostgres;
 using ClosureTable.Tests.Fixture;
 using ClosureTable.Tests.LocalPostgres;

@@ -2,6 +2,10 @@ using System.Net;
 using System.ServiceModel.Syndication;
 using System.Text;
 using System.Xml;
+using ClosureTable.Api.Commands.Seeding;
+using ClosureTable.Api.Comments.Rendering;
+using ClosureTable.Api.Data;
+using ClosureTable.Api.Http;
 using ClosureTable.Tests.Fixture;
 
 namespace ClosureTable.Tests.Feeds;

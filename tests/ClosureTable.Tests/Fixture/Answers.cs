@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using ClosureTable.Api.Data;
+using ClosureTable.Api.Http;
 
 namespace ClosureTable.Tests.Fixture;
 

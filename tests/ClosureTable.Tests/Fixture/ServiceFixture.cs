@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
 using ClosureTable.Api.Accounts;
+using ClosureTable.Api.Http;
 using ClosureTable.Tests.Fixture;
 using Dapper;
 using Microsoft.AspNetCore.Hosting;

@@ -1,3 +1,4 @@
+using ClosureTable.Api.Data;
 using ClosureTable.Tests.LocalPostgres;
 using Npgsql;
 using Testcontainers.PostgreSql;

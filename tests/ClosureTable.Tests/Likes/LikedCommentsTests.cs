@@ -1,4 +1,7 @@
 using System.Net;
+using ClosureTable.Api.Accounts;
+using ClosureTable.Api.Data;
+using ClosureTable.Api.Http;
 using ClosureTable.Tests.Fixture;
 using Dapper;
 using Npgsql;

@@ -1,7 +1,7 @@
+using ClosureTable.Api.Comments.Rendering;
 using ClosureTable.Api.Live;
 using ClosureTable.Tests.Fixture;
 using Dapper;
-using Microsoft.AspNetCore.Hosting;
 using Npgsql;
 
 namespace ClosureTable.Tests.Live;

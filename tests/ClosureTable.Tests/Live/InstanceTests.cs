@@ -1,6 +1,5 @@
 using ClosureTable.Api.Live;
 using ClosureTable.Tests.Fixture;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 

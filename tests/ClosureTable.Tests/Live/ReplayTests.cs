@@ -1,8 +1,11 @@
 using System.Web;
+using ClosureTable.Api.Accounts;
+using ClosureTable.Api.Comments.Rendering;
+using ClosureTable.Api.Data;
+using ClosureTable.Api.Http;
 using ClosureTable.Api.Live;
 using ClosureTable.Tests.Fixture;
 using Dapper;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;

@@ -1,9 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using ClosureTable.Api.Data;
+using ClosureTable.Api.Http;
 using ClosureTable.Api.Live;
 using ClosureTable.Tests.Fixture;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 

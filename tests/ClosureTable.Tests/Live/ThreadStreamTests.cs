@@ -1,7 +1,8 @@
 using System.Net;
 using System.Text.Json;
+using ClosureTable.Api.Comments.Rendering;
+using ClosureTable.Api.Http;
 using ClosureTable.Tests.Fixture;
-using Microsoft.AspNetCore.Hosting;
 
 namespace ClosureTable.Tests.Live;
 

@@ -1,5 +1,7 @@
 using System.Net;
 using System.Web;
+using ClosureTable.Api.Comments.Rendering;
+using ClosureTable.Api.Http;
 using ClosureTable.Tests.Fixture;
 
 namespace ClosureTable.Tests.Live;

@@ -1,5 +1,6 @@
 using CliWrap;
 using CliWrap.Buffered;
+using ClosureTable.Api.Accounts;
 using ClosureTable.LocalPostgres;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;

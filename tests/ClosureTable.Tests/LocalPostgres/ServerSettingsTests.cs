@@ -1,4 +1,7 @@
 using System.Runtime.Versioning;
+using ClosureTable.Api.Accounts;
+using ClosureTable.Api.Commands;
+using ClosureTable.Api.Data;
 using ClosureTable.LocalPostgres;
 using Npgsql;
 using static ClosureTable.Tests.LocalPostgres.TemporaryDirectory;

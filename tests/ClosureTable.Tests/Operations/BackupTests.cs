@@ -1,5 +1,9 @@
 using CliWrap;
 using CliWrap.Buffered;
+using ClosureTable.Api.Accounts;
+using ClosureTable.Api.Comments.Rendering;
+using ClosureTable.Api.Data;
+using ClosureTable.Api.Http;
 using ClosureTable.LocalPostgres;
 using ClosureTable.Tests.Fixture;
 using ClosureTable.Tests.Live;

@@ -1,4 +1,8 @@
 using System.Net;
+using ClosureTable.Api.Accounts;
+using ClosureTable.Api.Data;
+using ClosureTable.Api.Http;
+using ClosureTable.Api.Operations;
 using ClosureTable.Tests.Fixture;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;

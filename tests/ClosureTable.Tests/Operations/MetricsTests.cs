@@ -3,8 +3,10 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using ClosureTable.Api.Comments;
+using ClosureTable.Api.Data;
+using ClosureTable.Api.Http;
 using ClosureTable.Tests.Fixture;
-using Microsoft.AspNetCore.Hosting;
 
 namespace ClosureTable.Tests.Operations;
 

@@ -2,6 +2,9 @@ using System.Globalization;
 using System.Reflection;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using ClosureTable.Api.Commands;
+using ClosureTable.Api.Comments.Rendering;
+using ClosureTable.Api.Http;
 using ClosureTable.LocalPostgres;
 using ClosureTable.Tests.Fixture;
 

@@ -1,6 +1,9 @@
 using System.Net;
 using System.Text.RegularExpressions;
 using System.Web;
+using ClosureTable.Api.Commands.Transfer;
+using ClosureTable.Api.Data;
+using ClosureTable.Api.Http;
 using ClosureTable.Tests.Fixture;
 
 namespace ClosureTable.Tests.Search;

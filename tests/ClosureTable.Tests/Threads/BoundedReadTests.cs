@@ -1,5 +1,8 @@
 using System.Text.Json;
-using ClosureTable.Api.Integrity;
+using ClosureTable.Api.Commands.Integrity;
+using ClosureTable.Api.Comments.Rendering;
+using ClosureTable.Api.Data;
+using ClosureTable.Api.Http;
 using ClosureTable.Tests.Fixture;
 using CsCheck;
 

@@ -1,9 +1,11 @@
 using System.Buffers;
 using System.Net;
+using ClosureTable.Api.Commands.Seeding;
 using ClosureTable.Api.Comments;
-using ClosureTable.Api.Seeding;
+using ClosureTable.Api.Comments.Rendering;
+using ClosureTable.Api.Data;
+using ClosureTable.Api.Http;
 using ClosureTable.Tests.Fixture;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace ClosureTable.Tests.Threads;

@@ -1,10 +1,12 @@
 using System.Net;
 using System.Net.Http.Json;
+using ClosureTable.Api.Comments.Rendering;
+using ClosureTable.Api.Data;
+using ClosureTable.Api.Http;
 using ClosureTable.Tests.Fixture;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
-using Npgsql;
 
 namespace ClosureTable.Tests.Threads;
 

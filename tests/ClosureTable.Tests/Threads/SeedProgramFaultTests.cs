@@ -1,6 +1,8 @@
 using System.Net;
-using ClosureTable.Api.Comments;
-using ClosureTable.Api.Seeding;
+using ClosureTable.Api.Commands.Seeding;
+using ClosureTable.Api.Comments.Rendering;
+using ClosureTable.Api.Data;
+using ClosureTable.Api.Http;
 using ClosureTable.Tests.Fixture;
 
 namespace ClosureTable.Tests.Threads;

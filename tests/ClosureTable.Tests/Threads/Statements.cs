@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using ClosureTable.Api.Http;
 
 namespace ClosureTable.Tests.Threads;
 

@@ -1,4 +1,4 @@
-using ClosureTable.Api.Integrity;
+using ClosureTable.Api.Commands.Integrity;
 using ClosureTable.Tests.Fixture;
 using Dapper;
 using Microsoft.Extensions.DependencyInjection;

@@ -1,4 +1,6 @@
-using ClosureTable.Api.Transfer;
+using ClosureTable.Api.Commands.Transfer;
+using ClosureTable.Api.Data;
+using ClosureTable.Api.Http;
 using ClosureTable.Tests.Fixture;
 using ClosureTable.Tests.Threads;
 

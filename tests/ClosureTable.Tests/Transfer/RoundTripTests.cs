@@ -1,5 +1,9 @@
 using System.Net;
-using ClosureTable.Api.Transfer;
+using ClosureTable.Api.Accounts;
+using ClosureTable.Api.Commands.Transfer;
+using ClosureTable.Api.Comments.Rendering;
+using ClosureTable.Api.Data;
+using ClosureTable.Api.Http;
 using ClosureTable.Tests.Fixture;
 using ClosureTable.Tests.Threads;
 

@@ -1,5 +1,7 @@
 using System.Text;
-using ClosureTable.Api.Transfer;
+using ClosureTable.Api.Commands.Transfer;
+using ClosureTable.Api.Comments.Rendering;
+using ClosureTable.Api.Data;
 using ClosureTable.Tests.Fixture;
 using ClosureTable.Tests.Threads;
 

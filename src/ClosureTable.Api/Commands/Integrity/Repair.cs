@@ -1,0 +1,361 @@
+using Dapper;
+using Npgsql;
+
+namespace ClosureTable.Api.Commands.Integrity;
+
+/// <summary>
+/// Makes the invariants true again, thread by thread, each in a transaction that holds the thread as any write does. The
+/// parents are the truth: tree, places and counts are rebuilt from them (see <see cref="ParentTruth"/>), likes are counted again.
+/// Only a parent that cannot be true is changed: of a cycle the oldest comment, and a comment whose parent does not exist,
+/// becomes the root of a thread of its own. Nothing that anybody wrote is lost, and a moderator can move it from there.
+/// </summary>
+internal sealed class Repair(NpgsqlDataSource source)
+{
+    /// <summary>What one thread's repair brings to light in another is found by the next pass; damage that needs more than this is no accident.</summary>
+    private const int MostPasses = 10;
+
+    /// <param name="rootId">Only this thread; null for all of them, and for what is left of comments that are gone.</param>
+    /// <param name="changed">Told what was changed, after its commit.</param>
+    /// <param name="remains">Told of each violation that is still there at the end.</param>
+    public async Task Run(long? rootId, Action<string> changed, Action<Violation> remains, CancellationToken ct)
+    {
+        var verification = new Verification(source);
+        for (var pass = 1; ; pass++)
+        {
+            var violations = new List<Violation>();
+            await verification.Run(rootId, violations.Add, progress: null, ct);
+            if (violations.Count == 0)
+                return;
+            if (pass > MostPasses)
+            {
+                violations.ForEach(remains);
+                return;
+            }
+
+            if (violations.Exists(violation => violation.Invariant == Invariant.NothingOfTheGone.Name))
+                await Write(0, connection => ClearTheGone(connection, ct), changed, ct);
+            foreach (var thread in violations.Select(violation => violation.RootId).OfType<long>().Distinct().Order())
+                await Thread(thread, changed, ct);
+        }
+    }
+
+    private async Task Thread(long rootId, Action<string> changed, CancellationToken ct)
+    {
+        while (await Write(rootId, connection => Loosen(connection, rootId, ct), changed, ct))
+        {
+            // One cycle or orphan at a time, until there is none.
+        }
+
+        await Write(rootId, connection => Rebuild(connection, rootId, ct), changed, ct);
+    }
+
+    /// <returns>Whether anything was changed.</returns>
+    private async Task<bool> Write(long rootId, Func<NpgsqlConnection, Task<Changes>> work, Action<string> changed, CancellationToken ct)
+    {
+        await using var connection = await source.OpenConnectionAsync(ct);
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+        var changes = await work(connection);
+        if (!changes.Any)
+            return false;
+        await transaction.CommitAsync(CancellationToken.None);
+        changed(rootId == 0 ? changes.ToString() : $"thread {rootId}: {changes}");
+        return true;
+    }
+
+    /// <summary>Takes one comment that says it belongs to the thread, and that no root leads to, out of its cycle or from below nothing.</summary>
+    private static async Task<Changes> Loosen(NpgsqlConnection connection, long rootId, CancellationToken ct)
+    {
+        await Lock(connection, [rootId], ct);
+        var changes = new Changes();
+        var loose = await connection.QuerySingleOrDefaultAsync<(long Id, long? ParentId, bool ParentExists)?>(ParentTruth.Unhurried("""
+            with recursive climb (id, next_id) as (
+              select c.id, c.parent_id
+              from comments_comments c
+              where c.root_id = @rootId and c.parent_id is not null
+              union all
+              select climb.id, above.parent_id
+              from climb
+              join comments_comments above on above.id = climb.next_id
+            ) cycle next_id set looped using path
+            select c.id, c.parent_id, parent.id is not null
+            from comments_comments c
+            left join comments_comments parent on parent.id = c.parent_id
+            where c.root_id = @rootId and c.parent_id is not null
+              and (parent.id is null or c.id in (select id from climb where next_id = id))
+            order by c.id
+            limit 1
+            """, new { rootId }, ct));
+        if (loose is not { } comment)
+            return changes;
+
+        await connection.ExecuteAsync(ParentTruth.Unhurried("""
+            update comments_comments
+            set parent_id = null, root_id = @Id, depth = 0
+            where id = @Id
+            """, new { comment.Id }, ct));
+        await RestoreThreadRow(connection, comment.Id, ct);
+        changes.Add(1, comment.ParentExists
+            ? $"comment {comment.Id}, which was below itself by its parent {comment.ParentId}, is the root of a thread of its own now"
+            : $"comment {comment.Id}, whose parent {comment.ParentId} does not exist, is the root of a thread of its own now");
+        return changes;
+    }
+
+    private static async Task<Changes> Rebuild(NpgsqlConnection connection, long rootId, CancellationToken ct)
+    {
+        var changes = new Changes();
+        await ParentTruth.Create(connection, ct);
+        if (!await Hold(connection, rootId, changes, ct))
+        {
+            changes.Add(await connection.ExecuteAsync(ParentTruth.Unhurried("""
+                update comments_threads
+                set comment_count = 0, tombstone_count = 0
+                where root_id = @rootId and (comment_count, tombstone_count) <> (0, 0)
+                """, new { rootId }, ct)), "{0} thread row of what is no root counts nothing now");
+            await MendLog(connection, rootId, changes, ct);
+            if (changes.Any)
+                await Record(connection, rootId, ct);
+            return changes;
+        }
+
+        // Without its last reply a tombstone goes; with a root that is one, the whole thread.
+        var removed = await connection.ExecuteAsync(ParentTruth.Unhurried("""
+            with doomed as materialized (
+              select truth.id
+              from truth_comments truth
+              join truth_tree below on below.ancestor_id = truth.id
+              join comments_comments c on c.id = below.descendant_id
+              group by truth.id
+              having count(*) = count(c.deleted_at)
+            ),
+            rows as (
+              delete from comments_tree
+              where descendant_id in (select id from doomed)
+            ),
+            threads as (
+              delete from comments_threads
+              where root_id in (select id from doomed)
+            )
+            delete from comments_comments
+            where id in (select id from doomed)
+            """, new { rootId }, ct));
+        changes.Add(removed, "{0} tombstones without a reply removed");
+        if (removed > 0 && await ParentTruth.Fill(connection, rootId, rootId, ct) == 0)
+            return changes;
+
+        await RebuildPlaces(connection, changes, ct);
+        await RebuildTree(connection, changes, ct);
+        await RebuildCounts(connection, rootId, changes, ct);
+        await MendLog(connection, rootId, changes, ct);
+        if (changes.Any)
+            await Record(connection, rootId, ct);
+        return changes;
+    }
+
+    /// <summary>
+    /// Takes the thread, and every other one that a comment of it claims to belong to, since that is the one that a writer
+    /// would take; then fills the truth, which nobody changes any more.
+    /// </summary>
+    /// <returns>Whether there is such a root.</returns>
+    private static async Task<bool> Hold(NpgsqlConnection connection, long rootId, Changes changes, CancellationToken ct)
+    {
+        changes.Add(await RestoreThreadRow(connection, rootId, ct), "{0} thread row added");
+        long[] claimed = [rootId];
+        while (true)
+        {
+            await Lock(connection, claimed, ct);
+            if (await ParentTruth.Fill(connection, rootId, rootId, ct) == 0)
+                return false;
+            var now = (await connection.QueryAsync<long>(ParentTruth.Unhurried("""
+                select distinct c.root_id
+                from truth_comments truth
+                join comments_comments c on c.id = truth.id
+                order by 1
+                """, null, ct))).ToArray();
+            if (now.All(claimed.Contains))
+                return true;
+            // All of them again, from the smallest on: locks taken in any other order meet those of a move.
+            await connection.ExecuteAsync(new CommandDefinition("rollback to savepoint unlocked", cancellationToken: ct));
+            claimed = [.. now.Union(claimed).Order()];
+        }
+    }
+
+    private static Task Lock(NpgsqlConnection connection, long[] rootIds, CancellationToken ct) =>
+        connection.ExecuteAsync(ParentTruth.Unhurried("""
+            savepoint unlocked;
+
+            select root_id
+            from comments_threads
+            where root_id = any(@rootIds)
+            order by root_id
+            for no key update;
+            """, new { rootIds }, ct));
+
+    /// <summary>Adds the row of a thread that lost it, with what the events remember.</summary>
+    private static Task<int> RestoreThreadRow(NpgsqlConnection connection, long rootId, CancellationToken ct) =>
+        connection.ExecuteAsync(ParentTruth.Unhurried("""
+            insert into comments_threads (root_id, topic, version, comment_count, created_at, last_activity_at)
+            select root.id, newest.topic, coalesce(newest.version, 0), 0, root.created_at, clock_timestamp()
+            from comments_comments root
+            left join lateral (
+              select topic, version
+              from comments_events
+              where root_id = root.id
+              order by version desc
+              limit 1
+            ) newest on true
+            where root.id = @rootId and root.parent_id is null
+            on conflict (root_id) do nothing
+            """, new { rootId }, ct));
+
+    private static async Task RebuildPlaces(NpgsqlConnection connection, Changes changes, CancellationToken ct)
+    {
+        changes.Add(await connection.ExecuteAsync(ParentTruth.Unhurried("""
+            update comments_comments c
+            set root_id = truth.root_id, depth = truth.depth
+            from truth_comments truth
+            where truth.id = c.id and (c.root_id, c.depth) <> (truth.root_id, truth.depth)
+            """, null, ct)), "root_id or depth of {0} comments");
+        changes.Add(await connection.ExecuteAsync(ParentTruth.Unhurried("""
+            with revisions as (
+              delete from comments_revisions revision
+              using truth_comments truth, comments_comments c
+              where revision.comment_id = truth.id and c.id = truth.id and c.deleted_at is not null
+              returning revision.comment_id
+            )
+            update comments_comments c
+            set content = '', author_id = null
+            from truth_comments truth
+            where truth.id = c.id and c.deleted_at is not null
+              and (c.content <> '' or c.author_id is not null or c.id in (select comment_id from revisions))
+            """, null, ct)), "{0} tombstones blanked");
+    }
+
+    private static async Task RebuildTree(NpgsqlConnection connection, Changes changes, CancellationToken ct)
+    {
+        changes.Add(await connection.ExecuteAsync(ParentTruth.Unhurried("""
+            delete from comments_tree tree
+            using truth_comments truth
+            where tree.descendant_id = truth.id
+              and not exists (
+                select
+                from truth_tree expected
+                where expected.descendant_id = tree.descendant_id and expected.ancestor_id = tree.ancestor_id
+              )
+            """, null, ct)), "{0} rows of the tree removed");
+        changes.Add(await connection.ExecuteAsync(ParentTruth.Unhurried("""
+            update comments_tree tree
+            set nearest_ancestor_id = expected.nearest_ancestor_id, depth = expected.depth
+            from truth_tree expected
+            where tree.ancestor_id = expected.ancestor_id and tree.descendant_id = expected.descendant_id
+              and (tree.nearest_ancestor_id, tree.depth) <> (expected.nearest_ancestor_id, expected.depth)
+            """, null, ct)), "{0} rows of the tree corrected");
+        changes.Add(await connection.ExecuteAsync(ParentTruth.Unhurried("""
+            insert into comments_tree (ancestor_id, nearest_ancestor_id, descendant_id, depth)
+            select ancestor_id, nearest_ancestor_id, descendant_id, depth
+            from truth_tree
+            on conflict (ancestor_id, descendant_id) do nothing
+            """, null, ct)), "{0} rows added to the tree");
+    }
+
+    private static async Task RebuildCounts(NpgsqlConnection connection, long rootId, Changes changes, CancellationToken ct)
+    {
+        changes.Add(await connection.ExecuteAsync(ParentTruth.Unhurried("""
+            update comments_comments c
+            set child_count = actual.replies, descendant_count = actual.below, like_count = actual.likes
+            from (
+              select truth.id, coalesce(replies.count, 0) as replies, below.count as below, coalesce(likes.count, 0) as likes
+              from truth_comments truth
+              join (select ancestor_id as id, count(*) - 1 as count from truth_tree group by ancestor_id) below on below.id = truth.id
+              left join (select parent_id as id, count(*) from truth_comments group by parent_id) replies on replies.id = truth.id
+              left join (
+                select comment_id as id, count(*)
+                from comments_likes
+                where comment_id in (select id from truth_comments)
+                group by comment_id
+              ) likes on likes.id = truth.id
+            ) actual
+            where actual.id = c.id and (c.child_count, c.descendant_count, c.like_count) <> (actual.replies, actual.below, actual.likes)
+            """, null, ct)), "counts of {0} comments");
+        changes.Add(await connection.ExecuteAsync(ParentTruth.Unhurried("""
+            update comments_threads thread
+            set comment_count = actual.comments, tombstone_count = actual.tombstones, like_count = root.like_count, created_at = root.created_at
+            from (
+              select count(*) as comments, count(c.deleted_at) as tombstones
+              from truth_comments truth
+              join comments_comments c on c.id = truth.id
+            ) actual, comments_comments root
+            where thread.root_id = @rootId and root.id = @rootId
+              and (thread.comment_count, thread.tombstone_count, thread.like_count, thread.created_at)
+                <> (actual.comments, actual.tombstones, root.like_count, root.created_at)
+            """, new { rootId }, ct)), "{0} thread row");
+    }
+
+    /// <summary>
+    /// What happened cannot be made up, so of a log with a gap the part before it goes, as if it had been pruned: a stream
+    /// that stopped there is told to read the thread anew. The version passes every number that was ever given.
+    /// </summary>
+    private static async Task MendLog(NpgsqlConnection connection, long rootId, Changes changes, CancellationToken ct)
+    {
+        changes.Add(await connection.ExecuteAsync(ParentTruth.Unhurried("""
+            update comments_threads
+            set version = newest.version
+            from (select max(version) as version from comments_events where root_id = @rootId) newest
+            where root_id = @rootId and comments_threads.version < newest.version
+            """, new { rootId }, ct)), "{0} version raised to its newest event's");
+        changes.Add(await connection.ExecuteAsync(ParentTruth.Unhurried("""
+            delete from comments_events
+            where root_id = @rootId
+              and version <= (
+                select coalesce(max(gap.version), -1)
+                from (
+                  select event.version, lead(event.version, 1, coalesce(thread.version, event.version) + 1) over (order by event.version) as next
+                  from comments_events event
+                  left join comments_threads thread on thread.root_id = event.root_id
+                  where event.root_id = @rootId
+                ) gap
+                where gap.next <> gap.version + 1
+              )
+            """, new { rootId }, ct)), "{0} events before a gap removed");
+    }
+
+    /// <summary>
+    /// A repair is a write like any other: the version goes on, or an ETag would name two states. Its event says that the root
+    /// moved to where it is, upon which a client reads the thread again.
+    /// </summary>
+    private static Task Record(NpgsqlConnection connection, long rootId, CancellationToken ct) =>
+        connection.ExecuteAsync(ParentTruth.Unhurried(Comments.ThreadLock.Record("moved", """
+            jsonb_build_object('parent_id', null, 'from_parent', null, 'from_root', root_id, 'to_root', root_id, 'repaired', true)
+            """), new { rootId, id = rootId }, ct));
+
+    private static async Task<Changes> ClearTheGone(NpgsqlConnection connection, CancellationToken ct)
+    {
+        var changes = new Changes();
+        foreach (var (table, column) in new[]
+        {
+            ("comments_tree", "descendant_id"), ("comments_likes", "comment_id"), ("comments_revisions", "comment_id"), ("comments_threads", "root_id"),
+        })
+            changes.Add(await connection.ExecuteAsync(ParentTruth.Unhurried($"""
+                delete from {table}
+                where not exists (select from comments_comments c where c.id = {table}.{column})
+                """, null, ct)), $"{{0}} rows of {table} removed, whose comments are gone");
+        return changes;
+    }
+
+    /// <summary>What one transaction changed.</summary>
+    private sealed class Changes
+    {
+        private readonly List<string> sentences = [];
+
+        public bool Any => sentences.Count > 0;
+
+        /// <param name="count">How many; nothing is said of none.</param>
+        /// <param name="sentence">With <c>{0}</c> for the number.</param>
+        public void Add(int count, string sentence)
+        {
+            if (count > 0)
+                sentences.Add(string.Format(System.Globalization.CultureInfo.InvariantCulture, sentence, count));
+        }
+
+        public override string ToString() => string.Join("; ", sentences);
+    }
+}

@@ -1,0 +1,81 @@
+using System.Data;
+using Dapper;
+using Npgsql;
+
+namespace ClosureTable.Api.Commands.Integrity;
+
+/// <summary>How far a verification has come.</summary>
+internal readonly record struct Progress(long Comments, long Of);
+
+/// <summary>
+/// Checks every <see cref="Invariant"/> on a database that is in use. One repeatable-read transaction sees one moment of it
+/// and takes no lock that a writer would wait for; it works through the threads in batches, so that its memory stays small
+/// and its progress can be seen.
+/// </summary>
+internal sealed class Verification(NpgsqlDataSource source)
+{
+    /// <summary>Comments in a batch, unless one thread has more.</summary>
+    private const int BatchSize = 20_000;
+
+    /// <param name="rootId">Only this thread; null for all of them.</param>
+    /// <param name="found">Told of each violation.</param>
+    /// <param name="progress">Told after each batch.</param>
+    /// <returns>How many comments were looked at.</returns>
+    public async Task<long> Run(long? rootId, Action<Violation> found, Action<Progress>? progress, CancellationToken ct)
+    {
+        await using var connection = await source.OpenConnectionAsync(ct);
+        await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, ct);
+        await ParentTruth.Create(connection, ct);
+        var batches = rootId is { } only ? [new Batch(only, only, 0)] : await Batches(connection, ct);
+        var total = batches.Sum(batch => batch.Comments);
+        var (seen, passed) = (0L, 0L);
+        foreach (var batch in batches)
+        {
+            seen += await ParentTruth.Fill(connection, batch.From, batch.To, ct);
+            foreach (var invariant in Invariant.All)
+                await Check(connection, invariant, batch, found, ct);
+            passed += batch.Comments;
+            progress?.Invoke(new Progress(passed, total));
+        }
+
+        if (rootId is null)
+            await Check(connection, Invariant.NothingOfTheGone, new Batch(0, 0, 0), found, ct);
+        await transaction.CommitAsync(ct);
+        return seen;
+    }
+
+    private static async Task Check(NpgsqlConnection connection, Invariant invariant, Batch batch, Action<Violation> found, CancellationToken ct)
+    {
+        foreach (var violation in await connection.QueryAsync<Violation>(
+            ParentTruth.Unhurried($"{invariant.Check} order by 1, 2", new { batch.From, batch.To }, ct)))
+            found(violation with { Invariant = invariant.Name });
+    }
+
+    /// <summary>
+    /// Ranges of root ids that together leave nothing out, whatever a damaged <c>root_id</c> says, cut so that each has about
+    /// <see cref="BatchSize"/> comments.
+    /// </summary>
+    private static async Task<List<Batch>> Batches(NpgsqlConnection connection, CancellationToken ct)
+    {
+        var batches = new List<Batch>();
+        var (from, comments) = (long.MinValue, 0L);
+        foreach (var thread in await connection.QueryAsync<(long RootId, long Comments)>(ParentTruth.Unhurried("""
+            select root_id, count(*)
+            from comments_comments
+            group by root_id
+            order by root_id
+            """, null, ct)))
+        {
+            comments += thread.Comments;
+            if (comments < BatchSize)
+                continue;
+            batches.Add(new Batch(from, thread.RootId, comments));
+            (from, comments) = (thread.RootId + 1, 0);
+        }
+
+        batches.Add(new Batch(from, long.MaxValue, comments));
+        return batches;
+    }
+
+    private sealed record Batch(long From, long To, long Comments);
+}

@@ -1,0 +1,212 @@
+using Dapper;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace ClosureTable.Api.Commands.Seeding;
+
+/// <summary>What to load.</summary>
+/// <param name="Threads">How many threads, at least 1.</param>
+/// <param name="Comments">How many comments in them together, at least one a thread.</param>
+/// <param name="Shape">The form of the trees.</param>
+/// <param name="Topic">The topic of all threads; null spreads them over topics of ten.</param>
+/// <param name="Seed">The number from which everything follows.</param>
+internal sealed record Load(int Threads, int Comments, ThreadShape Shape, string? Topic, int Seed);
+
+/// <summary>
+/// Fills the tables by COPY, consistently and beside a running service: ids come from the sequence, each transaction brings whole
+/// threads, and no index or trigger is touched. Two connections keep two cores of the database busy.
+/// </summary>
+internal sealed class BulkLoad(NpgsqlDataSource source, int maxDepth)
+{
+    private const int BatchSize = 20_000;
+    private const int Connections = 2;
+
+    /// <summary>The issuer of generated users, whom no token can name: nobody signs in as one of them.</summary>
+    private const string Issuer = "urn:closuretable:seed";
+
+    /// <param name="progress">Told how many comments are there, from any thread.</param>
+    /// <returns>The ids of the new roots, in the order of the generator's threads.</returns>
+    public async Task<long[]> Run(Load load, Action<int>? progress, CancellationToken ct)
+    {
+        var users = await Users(Math.Clamp(load.Comments / 20, 10, 2000), ct);
+        var generator = new ThreadGenerator(load.Shape, maxDepth, users.Length, DateTime.UtcNow, load.Seed);
+        var sizes = ThreadGenerator.Sizes(load.Threads, load.Comments, load.Seed);
+        var roots = new long[sizes.Length];
+        var loaded = 0;
+        await Parallel.ForEachAsync(
+            Batches(sizes), new ParallelOptions { MaxDegreeOfParallelism = Connections, CancellationToken = ct }, async (batch, ct) =>
+            {
+                var threads = new Batch(batch, sizes.AsSpan(batch).ToArray());
+                await Copy(threads, load, generator, users, roots, ct);
+                progress?.Invoke(Interlocked.Add(ref loaded, threads.Comments));
+            });
+        return roots;
+    }
+
+    private static IEnumerable<Range> Batches(int[] sizes)
+    {
+        for (int from = 0, to = 1, comments = sizes[0]; from < sizes.Length; to++)
+        {
+            if (to < sizes.Length && (comments += sizes[to]) <= BatchSize)
+                continue;
+            yield return from..to;
+            from = to;
+            comments = to < sizes.Length ? sizes[to] : 0;
+        }
+    }
+
+    private async Task<long[]> Users(int count, CancellationToken ct)
+    {
+        await using var connection = await source.OpenConnectionAsync(ct);
+        return [.. await connection.QueryAsync<long>(new CommandDefinition("""
+            insert into auth_users (name, issuer, subject)
+            select name, @Issuer, ordinality
+            from unnest(@names) with ordinality as new (name, ordinality)
+            on conflict on constraint auth_users_external_key do nothing;
+
+            select id
+            from auth_users
+            where issuer = @Issuer
+            order by id
+            limit @count;
+            """, new { Issuer, count, names = Enumerable.Range(0, count).Select(Prose.Name).ToArray() }, cancellationToken: ct))];
+    }
+
+    private async Task Copy(Batch batch, Load load, ThreadGenerator generator, long[] users, long[] roots, CancellationToken ct)
+    {
+        var threads = batch.Sizes.Select((size, index) => generator.Thread(batch.First + index, size)).ToArray();
+        await using var connection = await source.OpenConnectionAsync(ct);
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+        // A chain of 1,000 has half a million rows in the closure: the timeout of requests is not for this.
+        await connection.ExecuteAsync(new CommandDefinition("set local statement_timeout = 0", cancellationToken: ct));
+        var ids = new Queue<long>(await connection.QueryAsync<long>(new CommandDefinition(
+            "select nextval('comments_comments_id_seq') from generate_series(1, @Comments)", new { batch.Comments }, cancellationToken: ct)));
+        var placed = threads.Select(comments => new PlacedThread(comments, [.. comments.Select(_ => ids.Dequeue())])).ToArray();
+
+        await using (var comments = await connection.BeginBinaryImportAsync("""
+            copy comments_comments (id, parent_id, root_id, depth, author_id, content, created_at, like_count, child_count, descendant_count)
+            from stdin (format binary)
+            """, ct))
+        {
+            foreach (var thread in placed)
+                await thread.WriteComments(comments, users, ct);
+            await comments.CompleteAsync(ct);
+        }
+
+        await using (var tree = await connection.BeginBinaryImportAsync(
+            "copy comments_tree (ancestor_id, nearest_ancestor_id, descendant_id, depth) from stdin (format binary)", ct))
+        {
+            foreach (var thread in placed)
+                await thread.WriteTree(tree, ct);
+            await tree.CompleteAsync(ct);
+        }
+
+        await using (var likes = await connection.BeginBinaryImportAsync(
+            "copy comments_likes (comment_id, user_id, created_at) from stdin (format binary)", ct))
+        {
+            foreach (var thread in placed)
+                await thread.WriteLikes(likes, users, ct);
+            await likes.CompleteAsync(ct);
+        }
+
+        // A version for each comment, of whose events the last one is still there, as after pruning.
+        await connection.ExecuteAsync(new CommandDefinition("""
+            insert into comments_threads (root_id, topic, version, comment_count, like_count, created_at, last_activity_at)
+            select root.id, new.topic, new.size, new.size, root.like_count, root.created_at, newest.created_at
+            from unnest(@rootIds, @topics, @Sizes, @newestIds) as new (root_id, topic, size, newest_id)
+            join comments_comments root on root.id = new.root_id
+            join comments_comments newest on newest.id = new.newest_id;
+
+            insert into comments_events (root_id, version, kind, comment_id, topic, data)
+            select thread.root_id, thread.version, 'created', newest.id, thread.topic, jsonb_build_object('parent_id', newest.parent_id)
+            from unnest(@rootIds, @newestIds) as new (root_id, newest_id)
+            join comments_threads thread on thread.root_id = new.root_id
+            join comments_comments newest on newest.id = new.newest_id;
+            """,
+            new
+            {
+                batch.Sizes,
+                rootIds = placed.Select(thread => thread.Ids[0]).ToArray(),
+                newestIds = placed.Select(thread => thread.Ids[^1]).ToArray(),
+                topics = placed.Select((_, index) => load.Topic ?? $"/posts/{(batch.First + index) / 10 + 1}").ToArray(),
+            }, commandTimeout: 0, cancellationToken: ct));
+        await transaction.CommitAsync(CancellationToken.None);
+        for (var index = 0; index < placed.Length; index++)
+            roots[batch.First + index] = placed[index].Ids[0];
+    }
+
+    /// <param name="First">The generator's number of the first thread.</param>
+    /// <param name="Sizes">The comments of each thread.</param>
+    private sealed record Batch(int First, int[] Sizes)
+    {
+        public Batch(Range threads, int[] sizes) : this(threads.Start.Value, sizes)
+        {
+        }
+
+        public int Comments => Sizes.Sum();
+    }
+
+    /// <summary>A generated thread and the ids of its comments.</summary>
+    private sealed record PlacedThread(GeneratedComment[] Comments, long[] Ids)
+    {
+        public async Task WriteComments(NpgsqlBinaryImporter copy, long[] users, CancellationToken ct)
+        {
+            var (replies, below) = (new int[Ids.Length], new int[Ids.Length]);
+            for (var index = Ids.Length - 1; index > 0; index--)
+            {
+                replies[Comments[index].Parent]++;
+                below[Comments[index].Parent] += below[index] + 1;
+            }
+
+            for (var index = 0; index < Ids.Length; index++)
+            {
+                var comment = Comments[index];
+                await copy.StartRowAsync(ct);
+                await copy.WriteAsync(Ids[index], NpgsqlDbType.Bigint, ct);
+                if (comment.Parent < 0)
+                    await copy.WriteNullAsync(ct);
+                else
+                    await copy.WriteAsync(Ids[comment.Parent], NpgsqlDbType.Bigint, ct);
+                await copy.WriteAsync(Ids[0], NpgsqlDbType.Bigint, ct);
+                await copy.WriteAsync(comment.Depth, NpgsqlDbType.Integer, ct);
+                await copy.WriteAsync(users[comment.Author], NpgsqlDbType.Bigint, ct);
+                await copy.WriteAsync(comment.Content, NpgsqlDbType.Text, ct);
+                await copy.WriteAsync(comment.CreatedAt, NpgsqlDbType.TimestampTz, ct);
+                await copy.WriteAsync(comment.Likes, NpgsqlDbType.Integer, ct);
+                await copy.WriteAsync(replies[index], NpgsqlDbType.Integer, ct);
+                await copy.WriteAsync(below[index], NpgsqlDbType.Integer, ct);
+            }
+        }
+
+        public async Task WriteTree(NpgsqlBinaryImporter copy, CancellationToken ct)
+        {
+            for (var index = 0; index < Ids.Length; index++)
+            {
+                var nearest = index == 0 ? 0 : Comments[index].Parent;
+                for (var ancestor = index; ancestor >= 0; ancestor = Comments[ancestor].Parent)
+                {
+                    await copy.StartRowAsync(ct);
+                    await copy.WriteAsync(Ids[ancestor], NpgsqlDbType.Bigint, ct);
+                    await copy.WriteAsync(Ids[ancestor == index ? index : nearest], NpgsqlDbType.Bigint, ct);
+                    await copy.WriteAsync(Ids[index], NpgsqlDbType.Bigint, ct);
+                    await copy.WriteAsync(Comments[index].Depth, NpgsqlDbType.Integer, ct);
+                }
+            }
+        }
+
+        public async Task WriteLikes(NpgsqlBinaryImporter copy, long[] users, CancellationToken ct)
+        {
+            for (var index = 0; index < Ids.Length; index++)
+            {
+                var comment = Comments[index];
+                for (var like = 0; like < comment.Likes; like++)
+                {
+                    await copy.StartRowAsync(ct);
+                    await copy.WriteAsync(Ids[index], NpgsqlDbType.Bigint, ct);
+                    await copy.WriteAsync(users[(comment.FirstLike + like) % users.Length], NpgsqlDbType.Bigint, ct);
+                    await copy.WriteAsync(comment.CreatedAt.AddSeconds(like + 1), NpgsqlDbType.TimestampTz, ct);
+                }
+            }
+        }
+    }
+}

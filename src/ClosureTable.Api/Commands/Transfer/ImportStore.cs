@@ -1,0 +1,334 @@
+using ClosureTable.Api.Comments;
+using ClosureTable.Api.Http;
+using ClosureTable.Api.Live;
+using Dapper;
+using Npgsql;
+
+namespace ClosureTable.Api.Commands.Transfer;
+
+/// <summary>
+/// The tables, as an import sees them. It holds to what every write holds to (<see cref="ThreadLock"/>): threads that it
+/// adds to are locked in the order of their roots, and each comment raises the version of its thread and has its event.
+/// </summary>
+internal sealed class ImportStore : IAsyncDisposable
+{
+    private const string TryLock = "select pg_try_advisory_lock(hashtextextended('import of ' || @name, 0))";
+    private const string Unlock = "select pg_advisory_unlock(hashtextextended('import of ' || @name, 0))";
+
+    private readonly NpgsqlDataSource source;
+    private readonly NpgsqlConnection guard;
+    private readonly string name;
+    private readonly int maxDepth;
+    private readonly Dictionary<string, long> users = [];
+
+    private ImportStore(NpgsqlDataSource source, NpgsqlConnection guard, string name, int maxDepth) =>
+        (this.source, this.guard, this.name, this.maxDepth) = (source, guard, name, maxDepth);
+
+    /// <exception cref="TransferFormatException">Another import of this source is under way.</exception>
+    public static async Task<ImportStore> Open(NpgsqlDataSource source, string name, int maxDepth, CancellationToken ct)
+    {
+        if (!new TextAttribute(1, 512).IsValid(name))
+            throw new TransferFormatException("The name of the source must have 1 to 512 characters.");
+        var guard = await source.OpenConnectionAsync(ct);
+        var free = await guard.ExecuteScalarAsync<bool>(new CommandDefinition(TryLock, new { name }, cancellationToken: ct));
+        if (free)
+            return new ImportStore(source, guard, name, maxDepth);
+        await guard.DisposeAsync();
+        throw new TransferFormatException($"Another import of '{name}' is under way.");
+    }
+
+    /// <summary>
+    /// Which comment here is the one that the source calls so: what an earlier run brought and, in an export of this very
+    /// database, what has not been deleted since.
+    /// </summary>
+    private const string Mapped = """
+        with mapped (external_id, comment_id) as (
+          select external_id, comment_id
+          from imported_comments
+          where source = @name and external_id = any(@ids)
+          union all
+          select c.id::text, c.id
+          from comments_comments c
+          where @name = (select 'closuretable ' || id from export_source)
+            and c.id = any(array(select id::bigint from unnest(@ids) as asked (id) where id ~ '^[1-9][0-9]{0,17}$'))
+        )
+        """;
+
+    /// <summary>Which of these are here, or were.</summary>
+    public async Task<HashSet<string>> Known(string[] ids, CancellationToken ct)
+    {
+        await using var connection = await source.OpenConnectionAsync(ct);
+        return (await connection.QueryAsync<string>(new CommandDefinition(
+            $"{Mapped} select external_id from mapped", new { name, ids }, cancellationToken: ct))).ToHashSet();
+    }
+
+    /// <summary>Writes comments that are all new and each of whose parents is known or comes before it, in one transaction.</summary>
+    public async Task Write(IReadOnlyList<TransferComment> comments, IReadOnlyDictionary<string, TransferUser> newUsers, ImportReport report, CancellationToken ct)
+    {
+        if (comments.Count == 0)
+            return;
+        await Meet(comments, newUsers, report, ct);
+        while (true)
+        {
+            await using var connection = await source.OpenConnectionAsync(ct);
+            await using var transaction = await connection.BeginTransactionAsync(ct);
+            try
+            {
+                var placed = await FindPlaces(connection, comments, report, ct);
+                report.Likes += await Insert(connection, placed, ct);
+                await transaction.CommitAsync(CancellationToken.None);
+                // The instances that serve, and their streams, hear of it as of any write.
+                await connection.ExecuteAsync(EventRepository.Notify);
+                return;
+            }
+            catch (ThreadMovedException)
+            {
+                // Nothing was written yet; look again where it is now.
+            }
+        }
+    }
+
+    /// <summary>
+    /// Finds or makes the users that the comments name: the account with the address, else a placeholder of this source. An
+    /// issuer that no token can have keeps a placeholder from ever signing in.
+    /// </summary>
+    private async Task Meet(
+        IReadOnlyList<TransferComment> comments, IReadOnlyDictionary<string, TransferUser> newUsers, ImportReport report, CancellationToken ct)
+    {
+        var named = comments
+            .SelectMany(comment => (comment.Likes ?? []).Select(like => like.User)
+                .Concat((comment.Revisions ?? []).Select(revision => revision.Editor!)).Append(comment.Author!))
+            .Where(id => id is not null && !users.ContainsKey(id))
+            .Concat(newUsers.Keys.Where(id => !users.ContainsKey(id)))
+            .Distinct()
+            .Select(id => newUsers.GetValueOrDefault(id) ?? new TransferUser { Id = id, Name = "somebody" })
+            .ToList();
+        if (named.Count == 0)
+            return;
+        await using var connection = await source.OpenConnectionAsync(ct);
+        await using var results = await connection.QueryMultipleAsync(new CommandDefinition("""
+            with named as (
+              select id, name, email
+              from unnest(@ids::text[], @names::text[], @emails::text[]) as named (id, name, email)
+            ),
+            placeholder as (
+              insert into auth_users (issuer, subject, name, email)
+              select @issuer, named.id, named.name, named.email
+              from named
+              where not exists (select from auth_users account where account.issuer is null and lower(account.email) = lower(named.email))
+              on conflict on constraint auth_users_external_key do nothing
+              returning id
+            )
+            select count(*) from placeholder;
+
+            select subject, id
+            from auth_users
+            where issuer = @issuer and subject = any(@ids);
+
+            select named.id, account.id
+            from unnest(@ids::text[], @emails::text[]) as named (id, email)
+            join auth_users account on account.issuer is null and lower(account.email) = lower(named.email);
+            """,
+            new
+            {
+                issuer = $"urn:closuretable:import:{name}",
+                ids = named.Select(user => user.Id).ToArray(),
+                names = named.Select(user => user.Name).ToArray(),
+                emails = named.Select(user => user.Email).ToArray(),
+            }, commandTimeout: 0, cancellationToken: ct));
+        report.Placeholders += await results.ReadSingleAsync<long>();
+        foreach (var (id, userId) in await results.ReadAsync<(string Id, long UserId)>())
+            users[id] = userId;
+        // Whoever registered meanwhile goes before the placeholder that he had.
+        foreach (var (id, userId) in await results.ReadAsync<(string Id, long UserId)>())
+            users[id] = userId;
+    }
+
+    /// <summary>Gives each comment its id and its place. One whose parent was deleted here is refused, and what is below it too.</summary>
+    private async Task<List<Placed>> FindPlaces(NpgsqlConnection connection, IReadOnlyList<TransferComment> comments, ImportReport report, CancellationToken ct)
+    {
+        var ours = comments.Select(comment => comment.Id).ToHashSet();
+        var ids = comments.Select(comment => comment.Parent).Where(parent => parent is not null && !ours.Contains(parent)).Distinct().ToArray();
+        await using var results = await connection.QueryMultipleAsync(new CommandDefinition($"""
+            {Mapped}
+            select thread.root_id
+            from comments_threads thread
+            where thread.root_id in (select c.root_id from mapped join comments_comments c on c.id = mapped.comment_id)
+            order by thread.root_id
+            for no key update of thread;
+
+            -- The comment itself or, where it is as deep as a comment may be, the one above it.
+            {Mapped}
+            select mapped.external_id, parent.id, parent.parent_id, parent.root_id, parent.depth, parent.id <> c.id
+            from mapped
+            join comments_comments c on c.id = mapped.comment_id
+            join comments_tree up on up.descendant_id = c.id
+            join comments_comments parent on parent.id = up.ancestor_id and parent.depth = least(c.depth, @maxDepth - 1);
+
+            select nextval('comments_comments_id_seq')
+            from generate_series(1, @count);
+            """, new { name, ids, maxDepth, count = comments.Count }, commandTimeout: 0, cancellationToken: ct));
+        var locked = (await results.ReadAsync<long>()).ToHashSet();
+        var places = new Dictionary<string, Place>();
+        var deepest = new HashSet<string>();
+        foreach (var (externalId, id, parentId, rootId, depth, isAbove) in await results.ReadAsync<(string, long, long?, long, int, bool)>())
+        {
+            if (!locked.Contains(rootId))
+                throw new ThreadMovedException();
+            places[externalId] = new Place(id, parentId, rootId, depth);
+            if (isAbove)
+                deepest.Add(externalId);
+        }
+
+        var newIds = new Queue<long>(await results.ReadAsync<long>());
+        var placed = new List<Placed>();
+        foreach (var comment in comments)
+        {
+            var id = newIds.Dequeue();
+            if (comment.Parent is null)
+                places[comment.Id] = new Place(id, null, id, 0);
+            else if (!places.TryGetValue(comment.Parent, out var parent))
+            {
+                report.Comments--;
+                report.Refuse($"Comment {comment.Id} replies to {comment.Parent}, which was deleted here.");
+                continue;
+            }
+            else
+            {
+                // Below a parent that is as deep as a comment may be it becomes its neighbour instead.
+                var fits = parent.Depth < maxDepth;
+                report.Raised += fits && !deepest.Contains(comment.Parent) ? 0 : 1;
+                places[comment.Id] = fits ? new Place(id, parent.Id, parent.RootId, parent.Depth + 1) : parent with { Id = id };
+            }
+
+            placed.Add(new Placed(comment, places[comment.Id]));
+        }
+
+        return placed;
+    }
+
+    /// <returns>How many likes came with the comments.</returns>
+    private async Task<int> Insert(NpgsqlConnection connection, List<Placed> placed, CancellationToken ct)
+    {
+        var likes = placed.SelectMany(place => (place.Comment.Likes ?? []).Select(like => (place.At.Id, UserId: users[like.User], like.At)))
+            .DistinctBy(like => (like.Id, like.UserId)).ToList();
+        var revisions = placed.SelectMany(place => (place.Comment.Revisions ?? []).Select((revision, index) => (place.At.Id, Number: index + 1, Revision: revision))).ToList();
+        await connection.ExecuteAsync(new CommandDefinition("""
+            insert into comments_comments (id, parent_id, root_id, depth, author_id, content, created_at, edited_at, deleted_at)
+            select id, parent_id, root_id, depth, author_id, content, created_at, edited_at, deleted_at
+            from unnest(
+              @ids, @parentIds::bigint[], @rootIds, @depths, @authorIds::bigint[], @contents, @createdAt::timestamptz[], @editedAt::timestamptz[], @deletedAt::timestamptz[]
+            ) as new (id, parent_id, root_id, depth, author_id, content, created_at, edited_at, deleted_at);
+
+            insert into imported_comments (source, external_id, comment_id)
+            select @name, external_id, id
+            from unnest(@externalIds, @ids) as new (external_id, id);
+
+            -- The closure, from the parents: itself, then level by level upwards, the parent the nearest of all.
+            insert into comments_tree (ancestor_id, nearest_ancestor_id, descendant_id, depth)
+            with recursive up (ancestor_id, nearest_ancestor_id, descendant_id, depth) as (
+              select c.parent_id, c.parent_id, c.id, c.depth
+              from comments_comments c
+              where c.id = any(@ids) and c.parent_id is not null
+              union all
+              select above.parent_id, up.nearest_ancestor_id, up.descendant_id, up.depth
+              from up
+              join comments_comments above on above.id = up.ancestor_id
+              where above.parent_id is not null
+            )
+            select ancestor_id, nearest_ancestor_id, descendant_id, depth
+            from up
+            union all
+            select id, id, id, depth
+            from unnest(@ids, @depths) as new (id, depth);
+
+            insert into comments_likes (comment_id, user_id, created_at)
+            select comment_id, user_id, created_at
+            from unnest(@likedIds, @likers, @likedAt::timestamptz[]) as new (comment_id, user_id, created_at);
+
+            insert into comments_revisions (comment_id, revision, content, written_at, editor_id)
+            select comment_id, revision, content, written_at, editor_id
+            from unnest(@revisedIds, @numbers, @earlier, @writtenAt::timestamptz[], @editors::bigint[]) as new (comment_id, revision, content, written_at, editor_id);
+
+            update comments_comments c
+            set child_count = c.child_count + below.children, descendant_count = c.descendant_count + below.descendants
+            from (
+              select ancestor_id, count(*) filter (where nearest_ancestor_id = ancestor_id) as children, count(*) as descendants
+              from comments_tree
+              where descendant_id = any(@ids) and ancestor_id <> descendant_id
+              group by ancestor_id
+            ) below
+            where c.id = below.ancestor_id;
+
+            update comments_comments c
+            set like_count = given.likes
+            from (select comment_id, count(*) as likes from unnest(@likedIds) as new (comment_id) group by comment_id) given
+            where c.id = given.comment_id;
+
+            insert into comments_threads (root_id, topic, version, comment_count, like_count, created_at, last_activity_at)
+            select new.id, new.topic, 0, 0, c.like_count, c.created_at, c.created_at
+            from unnest(@ids, @parentIds::bigint[], @topics::text[]) as new (id, parent_id, topic)
+            join comments_comments c on c.id = new.id
+            where new.parent_id is null;
+
+            insert into comments_events (root_id, version, kind, comment_id, topic, data)
+            select c.root_id, thread.version + row_number() over (partition by c.root_id order by c.id), 'created', c.id, thread.topic,
+              jsonb_build_object('parent_id', c.parent_id)
+            from comments_comments c
+            join comments_threads thread on thread.root_id = c.root_id
+            where c.id = any(@ids);
+
+            update comments_threads thread
+            set version = thread.version + new.comments,
+                comment_count = thread.comment_count + new.comments,
+                tombstone_count = thread.tombstone_count + new.tombstones,
+                last_activity_at = greatest(thread.last_activity_at, new.newest)
+            from (
+              select root_id, count(*) as comments, count(deleted_at) as tombstones, max(created_at) as newest
+              from comments_comments
+              where id = any(@ids)
+              group by root_id
+            ) new
+            where thread.root_id = new.root_id;
+            """,
+            new
+            {
+                name,
+                ids = Column(place => place.At.Id),
+                parentIds = Column(place => place.At.ParentId),
+                rootIds = Column(place => place.At.RootId),
+                depths = Column(place => place.At.Depth),
+                authorIds = Column(place => place.Comment.Author is { } author ? users[author] : (long?)null),
+                contents = Column(place => place.Comment.Content!),
+                createdAt = Column(place => place.Comment.CreatedAt),
+                editedAt = Column(place => place.Comment.EditedAt),
+                deletedAt = Column(place => place.Comment.DeletedAt),
+                externalIds = Column(place => place.Comment.Id),
+                topics = Column(place => place.Comment.Topic),
+                likedIds = likes.Select(like => like.Id).ToArray(),
+                likers = likes.Select(like => like.UserId).ToArray(),
+                likedAt = likes.Select(like => like.At).ToArray(),
+                revisedIds = revisions.Select(revision => revision.Id).ToArray(),
+                numbers = revisions.Select(revision => revision.Number).ToArray(),
+                earlier = revisions.Select(revision => revision.Revision.Content).ToArray(),
+                writtenAt = revisions.Select(revision => revision.Revision.WrittenAt).ToArray(),
+                editors = revisions.Select(revision => revision.Revision.Editor is { } editor ? users[editor] : (long?)null).ToArray(),
+            }, commandTimeout: 0, cancellationToken: ct));
+        return likes.Count;
+
+        T[] Column<T>(Func<Placed, T> value) => [.. placed.Select(value)];
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        // Back in the pool, a connection keeps its locks.
+        await guard.ExecuteAsync(Unlock, new { name });
+        await guard.DisposeAsync();
+    }
+
+    /// <summary>Where a comment stands.</summary>
+    private sealed record Place(long Id, long? ParentId, long RootId, int Depth);
+
+    /// <summary>A comment that is to be written.</summary>
+    private sealed record Placed(TransferComment Comment, Place At);
+}

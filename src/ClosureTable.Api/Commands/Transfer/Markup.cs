@@ -1,0 +1,22 @@
+using System.Globalization;
+using NUglify;
+using NUglify.Html;
+
+namespace ClosureTable.Api.Commands.Transfer;
+
+/// <summary>What the exports of others hold, as it is said here.</summary>
+internal static class Markup
+{
+    /// <summary>Comments here are plain text: paragraphs and line breaks stay, links become their addresses, everything else its text.</summary>
+    public static string PlainText(string? html) => string.IsNullOrWhiteSpace(html) ? ""
+        : Uglify.HtmlToText(html, HtmlToTextOptions.KeepStructure).Code?.Trim() ?? "";
+
+    /// <summary>The page's address without its query: what the embedded thread names its topic by itself.</summary>
+    public static string TopicOf(string? link) =>
+        Uri.TryCreate(link?.Trim(), UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"
+            ? uri.GetLeftPart(UriPartial.Path) : link?.Trim() ?? "";
+
+    public static DateTime Time(string? text, string commentId) =>
+        DateTime.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time)
+            ? time : throw new TransferFormatException($"The time of comment {commentId} cannot be read: '{text}'.");
+}

@@ -1,0 +1,89 @@
+using System.Text.Json;
+
+namespace ClosureTable.Api.Comments.Rendering;
+
+/// <summary>Renders what the repositories read: trees, pages, single comments, all from the one <see cref="CommentWriter"/>.</summary>
+internal sealed class CommentAnswers(Cursors cursors)
+{
+    /// <summary>The comments of the largest tree that <see cref="Tree"/> is for: some megabytes of JSON.</summary>
+    public const int MostAtOnce = 10_000;
+
+    /// <summary>A comment with what was read below it.</summary>
+    public RentedJson Tree(Forest forest, bool signedIn)
+    {
+        var top = CommentTree.Link(forest.Rows, forest.Tops, forest.Sort);
+        return RentedJson.Render(json => CommentWriter.WriteTree(json, forest.Rows, top, signedIn, More(forest)));
+    }
+
+    /// <summary>The same for a tree that is too large to be held as JSON: it is rendered while it is sent, and has the rows until then.</summary>
+    public JsonInParts TreeInParts(Forest forest, bool signedIn)
+    {
+        var top = CommentTree.Link(forest.Rows, forest.Tops, forest.Sort);
+        var (next, more) = (top, More(forest));
+        return new JsonInParts((json, until) =>
+        {
+            next = CommentWriter.WriteTree(json, forest.Rows, top, next, signedIn, more, until);
+            return next != CommentRow.None;
+        }, forest);
+    }
+
+    /// <summary>A page of comments, each with what was read below it, or (<paramref name="nested"/> false) without replies.</summary>
+    /// <param name="with">Writes what a list shows of a comment, by its id, besides the comment itself.</param>
+    public RentedJson Page(Forest forest, bool signedIn, bool nested, Action<Utf8JsonWriter, long>? with = null)
+    {
+        var first = CommentTree.Link(forest.Rows, forest.Tops, forest.Sort);
+        return RentedJson.Render(json =>
+        {
+            json.WriteStartObject();
+            json.WriteStartArray("comments");
+            for (var top = first; top != CommentRow.None; top = forest.Rows[top].NextSibling)
+            {
+                if (nested)
+                {
+                    CommentWriter.WriteTree(json, forest.Rows, top, signedIn, More(forest));
+                    continue;
+                }
+
+                CommentWriter.Open(json, forest.Rows, top, signedIn);
+                with?.Invoke(json, forest.Rows[top].Id);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+            json.WriteString("next_cursor", forest.Next is { } next ? cursors.Write(next) : null);
+            json.WriteEndObject();
+        });
+    }
+
+    /// <summary>A comment that was just written: nobody can have replied to it yet.</summary>
+    public static ReadOnlyMemory<byte> New(CommentRows rows) => RenderedJson.Render(json =>
+        CommentWriter.WriteTree(json, rows, 0, signedIn: true, (_, _) => throw new InvalidOperationException("A new comment has no replies.")));
+
+    /// <summary>A comment by itself, without its replies, for a signed-in caller.</summary>
+    public static ReadOnlyMemory<byte> Single(CommentRows rows) => RenderedJson.Render(json =>
+    {
+        CommentWriter.Open(json, rows, 0, signedIn: true);
+        json.WriteEndObject();
+    });
+
+    /// <summary>A number under a name, and the comment that it is about.</summary>
+    public static ReadOnlyMemory<byte> Counted(string name, int count, ReadOnlyMemory<byte> comment) => RenderedJson.Render(json =>
+    {
+        json.WriteStartObject();
+        json.WriteNumber(name, count);
+        json.WritePropertyName("comment");
+        json.WriteRawValue(comment.Span, skipInputValidation: true);
+        json.WriteEndObject();
+    });
+
+    /// <summary>Where the replies of a row go on: after the last one shown or, when none is, at their start.</summary>
+    private Func<CommentRows, int, string> More(Forest forest) => (rows, index) =>
+    {
+        var parent = rows[index].Id;
+        if (rows[index].LastChild == CommentRow.None)
+            return cursors.Write(new Cursor(CursorList.Replies, parent, forest.Sort, Key: 0, Id: 0));
+        ref var last = ref rows[rows[index].LastChild];
+        var key = SortOrder.Of(forest.Sort).Key(last.CreatedAt, last.LikeCount);
+        return cursors.Write(new Cursor(CursorList.Replies, parent, forest.Sort, key, last.Id, forest.Snapshot));
+    };
+}

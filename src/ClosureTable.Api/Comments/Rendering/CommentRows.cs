@@ -1,0 +1,208 @@
+using System.Buffers;
+using Npgsql;
+
+namespace ClosureTable.Api.Comments.Rendering;
+
+/// <summary>One comment as the database gave it; texts are ranges of <see cref="CommentRows"/>' buffer, links are indexes.</summary>
+internal struct CommentRow
+{
+    public const int None = -1;
+
+    public long Id;
+    public long? ParentId;
+    public long RootId;
+    public int Depth;
+    public long? AuthorId;
+    public DateTime CreatedAt;
+    public DateTime? EditedAt;
+    public bool Deleted;
+    public int LikeCount;
+    public bool Liked;
+    public int ChildCount;
+    public int DescendantCount;
+
+    public Utf8Range Content;
+    public Utf8Range AuthorName;
+    public Utf8Range? Topic;
+
+    // Set by CommentTree: the forest as linked lists, so that no comment needs an object or a list of its own.
+    public bool IsTop;
+    public int Parent;
+    public int FirstChild;
+    public int LastChild;
+    public int NextSibling;
+    public int ShownChildren;
+}
+
+/// <summary>A text within the buffer of <see cref="CommentRows"/>.</summary>
+internal readonly record struct Utf8Range(int Block, int Start, int Length);
+
+/// <summary>
+/// The rows of one answer, whatever their number, in rented blocks: structs, and UTF-8 text as it came from the wire. Text is
+/// never turned into strings: that is where a reader that renders JSON spends its time (376 µs against 299 for 50 comments,
+/// and 71 ms against 38 for 50,000). Blocks, and not arrays that double, because a large thread would hold twice what it needs,
+/// and leave as much again in the pool.
+/// </summary>
+internal sealed class CommentRows : IDisposable
+{
+    private const string SharedColumns = """
+        c.id, c.parent_id, c.root_id, c.depth, c.content, c.author_id, author.name, c.created_at, c.edited_at,
+        c.deleted_at is not null, c.like_count, c.child_count, c.descendant_count, thread.topic, thread.version
+        """;
+
+    // Lateral, so that each author is looked up by key. As a plain join it is planned as a hash of all users where those are few
+    // thousand: 386 µs instead of 106 for a thread of 50.
+    private const string SharedJoins = """
+        left join lateral (select name from auth_users where id = c.author_id limit 1) author on true
+        """;
+
+    /// <summary>
+    /// The columns that <see cref="Read"/> expects, in its order, from <c>comments_comments c</c> and
+    /// <c>comments_threads thread</c>; the author and <c>liked</c> come by <see cref="Joins"/>.
+    /// </summary>
+    public const string Columns = $"{SharedColumns}, mine.user_id is not null";
+
+    /// <summary>The author of each comment, and the like of <c>@caller</c>, a bigint, who may be null.</summary>
+    public const string Joins = $"""
+        {SharedJoins}
+        left join comments_likes mine on mine.comment_id = c.id and mine.user_id = @caller
+        """;
+
+    /// <summary>The same for a reader who did not sign in, who likes nothing: one join less.</summary>
+    public const string PublicColumns = $"{SharedColumns}, false";
+
+    public const string PublicJoins = SharedJoins;
+
+    private const int RowsPerBlock = 256;
+
+    /// <summary>More than the longest text: 10,000 characters have at most 40,000 bytes.</summary>
+    private const int TextBlockLength = 64 * 1024;
+
+    private readonly List<CommentRow[]> rowBlocks = [];
+    private readonly List<byte[]> textBlocks = [];
+    // Full: there is no block yet.
+    private int textUsed = TextBlockLength;
+
+    public int Count { get; private set; }
+
+    /// <summary>The version of the thread that the rows belong to, of the same snapshot; 0 without rows.</summary>
+    public long Version { get; private set; }
+
+    public ref CommentRow this[int index] => ref rowBlocks[index / RowsPerBlock][index % RowsPerBlock];
+
+    public ReadOnlySpan<byte> Utf8(Utf8Range range) => textBlocks[range.Block].AsSpan(range.Start, range.Length);
+
+    /// <summary>Reads the current result set, which has <see cref="Columns"/>, to its end.</summary>
+    public static async Task<CommentRows> Read(NpgsqlDataReader reader, CancellationToken ct)
+    {
+        var read = new CommentRows();
+        try
+        {
+            while (await reader.ReadAsync(ct))
+                read.Add(reader);
+            return read;
+        }
+        catch
+        {
+            read.Dispose();
+            throw;
+        }
+    }
+
+    private void Add(NpgsqlDataReader reader)
+    {
+        if (Count % RowsPerBlock == 0)
+            rowBlocks.Add(ArrayPool<CommentRow>.Shared.Rent(RowsPerBlock));
+        ref var row = ref this[Count++];
+        row.Id = reader.GetInt64(0);
+        row.ParentId = reader.IsDBNull(1) ? null : reader.GetInt64(1);
+        row.RootId = reader.GetInt64(2);
+        row.Depth = reader.GetInt32(3);
+        row.Content = AppendText(reader, 4);
+        row.AuthorId = reader.IsDBNull(5) ? null : reader.GetInt64(5);
+        row.AuthorName = reader.IsDBNull(6) ? default : AppendText(reader, 6);
+        row.CreatedAt = reader.GetDateTime(7);
+        row.EditedAt = reader.IsDBNull(8) ? null : reader.GetDateTime(8);
+        row.Deleted = reader.GetBoolean(9);
+        row.LikeCount = reader.GetInt32(10);
+        row.ChildCount = reader.GetInt32(11);
+        row.DescendantCount = reader.GetInt32(12);
+        if (Count > 1 && row.RootId == this[Count - 2].RootId)
+        {
+            // All of one snapshot: what the thread says of itself was read with the row before.
+            row.Topic = this[Count - 2].Topic;
+        }
+        else
+        {
+            row.Topic = reader.IsDBNull(13) ? null : AppendText(reader, 13);
+            Version = reader.GetInt64(14);
+        }
+
+        row.Liked = reader.GetBoolean(15);
+        row.Parent = row.FirstChild = row.LastChild = row.NextSibling = CommentRow.None;
+        row.ShownChildren = 0;
+        row.IsTop = false;
+    }
+
+    private Utf8Range AppendText(NpgsqlDataReader reader, int column)
+    {
+        var room = Math.Max(0, TextBlockLength - textUsed);
+        var length = room > 0 ? (int)reader.GetBytes(column, 0, textBlocks[^1], textUsed, room) : 0;
+        // A block that is full then may hold only the beginning of the text. Nearly always one call is enough.
+        if (length == room)
+        {
+            length = (int)reader.GetBytes(column, 0, null, 0, 0);
+            textBlocks.Add(ArrayPool<byte>.Shared.Rent(Math.Max(TextBlockLength, length)));
+            textUsed = 0;
+            length = (int)reader.GetBytes(column, 0, textBlocks[^1], 0, length);
+        }
+
+        var range = new Utf8Range(textBlocks.Count - 1, textUsed, length);
+        textUsed += length;
+        return range;
+    }
+
+    public void Dispose()
+    {
+        foreach (var block in rowBlocks)
+            ArrayPool<CommentRow>.Shared.Return(block);
+        foreach (var block in textBlocks)
+            ArrayPool<byte>.Shared.Return(block);
+        rowBlocks.Clear();
+        textBlocks.Clear();
+        Count = 0;
+    }
+}
+
+/// <summary>
+/// A query of comments in two forms: for a reader who did not sign in, and with a join more for the caller's own likes.
+/// </summary>
+/// <param name="sql">Puts the columns and the joins of <see cref="CommentRows"/> into the query.</param>
+internal sealed class CommentQuery(Func<string, string, string> sql)
+{
+    public string Public { get; } = sql(CommentRows.PublicColumns, CommentRows.PublicJoins);
+
+    private readonly string own = sql(CommentRows.Columns, CommentRows.Joins);
+
+    public Task<CommentRows> Read(NpgsqlConnection connection, long? caller, IReadOnlyList<NpgsqlParameter> parameters, CancellationToken ct) =>
+        caller is { } id
+            ? connection.ReadRows(own, [.. parameters, new NpgsqlParameter<long>("caller", id)], ct)
+            : connection.ReadRows(Public, parameters, ct);
+}
+
+internal static class CommentRowsQuery
+{
+    /// <summary>
+    /// Runs statements of which the last one selects <see cref="CommentRows.Columns"/>, in one round trip. A raw reader and
+    /// not Dapper, which would make a string and an object of everything; see <see cref="CommentRows"/> for what that costs.
+    /// </summary>
+    public static async Task<CommentRows> ReadRows(
+        this NpgsqlConnection connection, string sql, IReadOnlyList<NpgsqlParameter> parameters, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        foreach (var parameter in parameters)
+            command.Parameters.Add(parameter);
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        return await CommentRows.Read(reader, ct);
+    }
+}

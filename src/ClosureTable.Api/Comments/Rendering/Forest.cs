@@ -1,0 +1,24 @@
+namespace ClosureTable.Api.Comments.Rendering;
+
+/// <summary>How much of a tree is asked for, and in which order.</summary>
+/// <param name="Sort">The order of siblings, at every level.</param>
+/// <param name="Depth">Levels below the top; null for all.</param>
+/// <param name="Children">First replies of each comment; null for all.</param>
+/// <param name="Limit">Comments in the answer.</param>
+internal readonly record struct TreeShape(CommentSort Sort, int? Depth, int? Children, int Limit);
+
+/// <summary>Rows with what is needed to show them: their tops in order, and where the list goes on.</summary>
+/// <param name="Tops">The comments at the top, in their order.</param>
+/// <param name="Next">The place after the last top; null at the end of the list.</param>
+/// <param name="Snapshot">What the database showed when this was read, for the cursors of a walk by likes.</param>
+internal sealed record Forest(CommentRows Rows, long[] Tops, CommentSort Sort, Cursor? Next, string? Snapshot) : IDisposable
+{
+    public void Dispose() => Rows.Dispose();
+}
+
+/// <summary>The thread of a comment, and its version.</summary>
+internal sealed record Position
+{
+    public long RootId { get; init; }
+    public long Version { get; init; }
+}

@@ -1,0 +1,107 @@
+using Dapper;
+using DbUp;
+using DbUp.Engine;
+using Npgsql;
+
+namespace ClosureTable.Api.Data;
+
+/// <summary>A numbered script of <c>db/</c> and whether the database has it.</summary>
+internal sealed record MigrationStatus(string Script, bool Applied);
+
+/// <summary>
+/// Brings a database to the schema that this build needs: the scripts of <c>db/</c>, embedded, in the order of their
+/// numbers, in one transaction. A script that fails leaves the schema as it was.
+/// </summary>
+internal sealed class Migrations(Database database, IEnumerable<ISchemaStep> steps, ILogger<Migrations> logger)
+{
+    /// <summary>The number under which instances that start at once wait for each other.</summary>
+    private const long UpgradeLock = 0x436C6F7375726554;
+
+    /// <summary>In the order in which they are applied. Tests put one that fails behind them.</summary>
+    internal IReadOnlyList<SqlScript> Scripts { get; init; } = ReadScripts();
+
+    /// <exception cref="MigrationFailedException">A script failed; nothing of this upgrade was kept.</exception>
+    public void Apply()
+    {
+        using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(database.ConnectionString) { Pooling = false }.ConnectionString);
+        connection.Open();
+        using var transaction = WaitForTurn(connection);
+        var result = Engine(connection).PerformUpgrade();
+        if (!result.Successful)
+            throw new MigrationFailedException(result.ErrorScript?.Name, result.Error);
+        foreach (var script in result.Scripts)
+            logger.LogInformation("Applied {Script}", script.Name);
+        foreach (var step in steps)
+            step.Apply(connection);
+        transaction.Commit();
+    }
+
+    /// <summary>
+    /// Two instances that upgrade at once collide in the journal (23505). The lock is a transaction's and not the session's,
+    /// which behind a transaction pooler would keep it for ever; and who does not get it asks again in another transaction,
+    /// instead of keeping a server connection of the pooler from the upgrade that it waits for.
+    /// </summary>
+    /// <returns>The transaction that has the lock, for as long as the upgrade takes.</returns>
+    private static NpgsqlTransaction WaitForTurn(NpgsqlConnection connection)
+    {
+        for (; ; Thread.Sleep(50))
+        {
+            var transaction = connection.BeginTransaction();
+            var ours = connection.ExecuteScalar<bool>("""
+                set local statement_timeout = 0;
+                set local lock_timeout = 0;
+                set local idle_in_transaction_session_timeout = 0;
+                select pg_try_advisory_xact_lock(@UpgradeLock);
+                """, new { UpgradeLock });
+            if (ours)
+                return transaction;
+            transaction.Dispose();
+        }
+    }
+
+    public Task<IReadOnlyList<MigrationStatus>> Status(CancellationToken ct) =>
+        database.Source.Read<IReadOnlyList<MigrationStatus>>(async connection =>
+        {
+            var known = await connection.ExecuteScalarAsync<bool>(new CommandDefinition(
+                "select to_regclass('public.schema_versions') is not null", cancellationToken: ct));
+            var applied = known
+                ? (await connection.QueryAsync<string>(new CommandDefinition(
+                    "select scriptname from public.schema_versions", cancellationToken: ct))).ToHashSet()
+                : [];
+            return [.. Scripts.Select(script => new MigrationStatus(script.Name, applied.Contains(script.Name)))];
+        }, ct);
+
+    private UpgradeEngine Engine(NpgsqlConnection primary) => DeployChanges.To
+        // DbUp's own data source cannot choose among hosts.
+        .PostgresqlDatabase(new NpgsqlConnectionStringBuilder(database.ConnectionString)
+        {
+            Host = primary.Host,
+            Port = primary.Port,
+            TargetSessionAttributes = null,
+            Pooling = false,
+        }.ConnectionString)
+        .WithScripts(Scripts)
+        .JournalToPostgresqlTable("public", "schema_versions")
+        .WithTransaction()
+        // DbUp would read $body$ as a variable of its own.
+        .WithVariablesDisabled()
+        .LogToNowhere()
+        .Build();
+
+    private static List<SqlScript> ReadScripts()
+    {
+        var assembly = typeof(Migrations).Assembly;
+        return [.. assembly.GetManifestResourceNames()
+            .Where(name => name.StartsWith("db/", StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal)
+            .Select(name =>
+            {
+                using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
+                return new SqlScript(name["db/".Length..], reader.ReadToEnd());
+            })];
+    }
+}
+
+/// <summary>Says which script failed, and why, in PostgreSQL's words.</summary>
+internal sealed class MigrationFailedException(string? script, Exception cause)
+    : Exception($"The migration {script ?? "journal"} failed, and the schema was left as it was: {cause.Message}", cause);

@@ -1,0 +1,53 @@
+using Npgsql;
+using NpgsqlTypes;
+
+namespace ClosureTable.Api.Data;
+
+/// <summary>
+/// Where reads go that need not see what others wrote a moment ago: to a standby, where <c>ConnectionStrings:Comments</c> names
+/// several hosts, else to the one server that there is. Whoever brings a position (<see cref="SeenWrites"/>) sees all that
+/// he wrote: the standby is given a moment to come as far, and then the primary is asked.
+/// </summary>
+internal sealed class ReadSource(Database database, SeenWrites seen)
+{
+    /// <summary>How long a standby may take to come as far as the reader has seen: mostly it is some milliseconds behind.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(200);
+
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(10);
+
+    public async Task<NpgsqlConnection> Open(CancellationToken ct)
+    {
+        if (database.Standbys is not { } standbys)
+            return await database.Source.OpenConnectionAsync(ct);
+        var connection = await standbys.OpenConnectionAsync(ct);
+        try
+        {
+            if (seen.Position is not { } position || await Reaches(connection, position, ct))
+                return connection;
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+
+        await connection.DisposeAsync();
+        return await database.Source.OpenConnectionAsync(ct);
+    }
+
+    private static async Task<bool> Reaches(NpgsqlConnection connection, NpgsqlLogSequenceNumber position, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand("select not pg_is_in_recovery() or pg_last_wal_replay_lsn() >= $1", connection)
+        {
+            Parameters = { new() { Value = position, NpgsqlDbType = NpgsqlDbType.PgLsn } },
+        };
+        for (var waited = TimeSpan.Zero; ; waited += PollInterval)
+        {
+            if (await command.ExecuteScalarAsync(ct) is true)
+                return true;
+            if (waited >= Patience)
+                return false;
+            await Task.Delay(PollInterval, ct);
+        }
+    }
+}

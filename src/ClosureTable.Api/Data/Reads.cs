@@ -1,0 +1,58 @@
+using System.Data;
+using Npgsql;
+
+namespace ClosureTable.Api.Data;
+
+/// <summary>
+/// How reads are run. They change nothing and may be repeated: once, where that can help. A restart of the server leaves a pool
+/// of dead connections; the first that is found dead makes the pool forget the others, so that the second attempt gets a new one.
+/// </summary>
+internal static class Reads
+{
+    /// <summary>Runs <paramref name="read"/> on a connection, and once more on another; it must keep nothing of an attempt that failed.</summary>
+    public static Task<T> Read<T>(this NpgsqlDataSource source, Func<NpgsqlConnection, Task<T>> read, CancellationToken ct) =>
+        Twice(async () =>
+        {
+            await using var connection = await source.OpenConnectionAsync(ct);
+            return await read(connection);
+        });
+
+    /// <inheritdoc cref="Read{T}(NpgsqlDataSource, Func{NpgsqlConnection, Task{T}}, CancellationToken)"/>
+    public static Task<T> Read<T>(this ReadSource source, Func<NpgsqlConnection, Task<T>> read, CancellationToken ct) =>
+        Twice(async () =>
+        {
+            await using var connection = await source.Open(ct);
+            return await read(connection);
+        });
+
+    /// <summary>Runs reads that must agree with each other in one repeatable-read transaction: one snapshot for all.</summary>
+    public static Task<T> ReadSnapshot<T>(this ReadSource source, Func<NpgsqlConnection, Task<T>> read, CancellationToken ct) =>
+        source.Read(connection => connection.Snapshot(read, ct), ct);
+
+    /// <summary>The same for a read that gives its rows away as they come, which cannot begin again.</summary>
+    public static async Task<T> ReadSnapshotOnce<T>(this NpgsqlDataSource source, Func<NpgsqlConnection, Task<T>> read, CancellationToken ct)
+    {
+        await using var connection = await source.OpenConnectionAsync(ct);
+        return await connection.Snapshot(read, ct);
+    }
+
+    private static async Task<T> Snapshot<T>(this NpgsqlConnection connection, Func<NpgsqlConnection, Task<T>> read, CancellationToken ct)
+    {
+        await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, ct);
+        var result = await read(connection);
+        await transaction.CommitAsync(CancellationToken.None);
+        return result;
+    }
+
+    private static async Task<T> Twice<T>(Func<Task<T>> attempt)
+    {
+        try
+        {
+            return await attempt();
+        }
+        catch (Exception exception) when (DatabaseFailures.IsWorthRepeating(exception))
+        {
+            return await attempt();
+        }
+    }
+}

@@ -1,0 +1,23 @@
+namespace ClosureTable.Api.Http;
+
+/// <summary>
+/// HEAD wherever there is GET (RFC 9110, 9.1). The handler of GET runs, and the server leaves out what it writes, so that
+/// the headers are exactly those of GET; routing alone would answer 405.
+/// </summary>
+internal static class HeadRequests
+{
+    /// <summary>A group for all endpoints: those that take GET take HEAD too.</summary>
+    public static RouteGroupBuilder MapGetWithHead(this IEndpointRouteBuilder app)
+    {
+        var group = app.MapGroup("");
+        ((IEndpointConventionBuilder)group).Add(endpoint =>
+        {
+            for (var index = 0; index < endpoint.Metadata.Count; index++)
+            {
+                if (endpoint.Metadata[index] is IHttpMethodMetadata { HttpMethods: [var only] } taken && HttpMethods.IsGet(only))
+                    endpoint.Metadata[index] = new HttpMethodMetadata([HttpMethods.Get, HttpMethods.Head], taken.AcceptCorsPreflight);
+            }
+        });
+        return group;
+    }
+}

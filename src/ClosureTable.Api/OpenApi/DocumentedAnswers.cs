@@ -1,0 +1,252 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using ClosureTable.Api.Http;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.RateLimiting;
+using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.OpenApi;
+using Swashbuckle.AspNetCore.SwaggerGen;
+
+namespace ClosureTable.Api.OpenApi;
+
+/// <summary>
+/// Every answer that an operation can give: its problems with an example of each, also those that come from what all
+/// operations have in common, and the headers that matter.
+/// </summary>
+internal sealed class DocumentedAnswers : IOperationFilter
+{
+    public void Apply(OpenApiOperation operation, OperationFilterContext context)
+    {
+        var metadata = context.ApiDescription.ActionDescriptor.EndpointMetadata;
+        var anonymous = metadata.OfType<IAllowAnonymous>().Any();
+        var required = metadata.OfType<IAuthorizeData>().Any();
+        Secure(operation, context.Document, anonymous, required);
+
+        var problems = metadata.OfType<ProblemsMetadata>().SelectMany(named => named.Problems).ToList();
+        if (operation.RequestBody is not null)
+            problems.AddRange([Problem.InvalidRequest, Problem.ValidationFailed, Problem.TooLarge, Problem.UnsupportedMediaType]);
+        if (metadata.OfType<OptionalBodyMetadata>().SingleOrDefault() is { } body)
+            operation.RequestBody = OptionalBody(body.Type, context);
+        foreach (var parameter in operation.Parameters ?? [])
+        {
+            // In a path, what is no number never gets as far as the endpoint.
+            if (CanBeInvalid(parameter.Schema))
+                problems.Add(parameter is { In: ParameterLocation.Path, Schema.Type: JsonSchemaType.Integer } ? Problem.NotFound : Problem.ValidationFailed);
+        }
+
+        if (!anonymous)
+            problems.Add(Problem.Unauthorized);
+        if (!metadata.OfType<DisableRateLimitingAttribute>().Any())
+            problems.Add(Problem.RateLimited);
+        // A reader waits for nobody but a change of the schema.
+        problems.AddRange([Problem.Unavailable, Problem.Contended]);
+        var reads = string.Equals(context.ApiDescription.HttpMethod, "GET", StringComparison.OrdinalIgnoreCase);
+        if (!reads)
+            problems.AddRange([Problem.ReadOnly, Problem.OutcomeUnknown]);
+
+        var answers = new OpenApiResponses();
+        foreach (var (status, answer) in operation.Responses ?? [])
+        {
+            if (status[0] < '4')
+                answers[status] = answer;
+        }
+
+        foreach (var status in problems.DistinctBy(problem => problem.Code).GroupBy(problem => problem.Status).OrderBy(status => status.Key))
+            answers[status.Key.ToString(CultureInfo.InvariantCulture)] = Answer([.. status], context);
+        answers["default"] = Answer([Problem.Internal, Problem.TimedOut], context);
+        operation.Responses = answers;
+
+        AddHeaders(operation, metadata.OfType<AnswerHeaderMetadata>());
+        if (!anonymous)
+            AddSeen(operation, reads);
+        foreach (var example in metadata.OfType<AnswerExampleMetadata>())
+            ((OpenApiMediaType)answers["200"].Content![example.ContentType]).Example = example.Example;
+    }
+
+    private static void Secure(OpenApiOperation operation, OpenApiDocument document, bool anonymous, bool required)
+    {
+        if (anonymous)
+            return;
+        operation.Security =
+        [
+            new() { [new OpenApiSecuritySchemeReference(ApiDoc.Bearer, document)] = [] },
+            new() { [new OpenApiSecuritySchemeReference(ApiDoc.TokenHeader, document)] = [] },
+        ];
+        // An empty one among the alternatives: it goes without, too.
+        if (!required)
+            operation.Security.Add([]);
+    }
+
+    private static OpenApiRequestBody OptionalBody(Type type, OperationFilterContext context) => new()
+    {
+        Content = new Dictionary<string, IOpenApiMediaType>
+        {
+            ["application/json"] = new OpenApiMediaType { Schema = context.SchemaGenerator.GenerateSchema(type, context.SchemaRepository) },
+        },
+    };
+
+    private static bool CanBeInvalid(IOpenApiSchema? schema) => schema is not { Type: JsonSchemaType.String, MinLength: null, MaxLength: null, Enum: null };
+
+    private static OpenApiResponse Answer(IReadOnlyList<Problem> problems, OperationFilterContext context) => new()
+    {
+        Description = problems is [var only] ? only.Detail : string.Join("\n", problems.Select(problem => $"- `{problem.Code}`: {problem.Detail}")),
+        Headers = problems[0].Status switch
+        {
+            401 => Headers(Header("WWW-Authenticate", "`Bearer`; with a token that is not good, what is wrong with it.")),
+            429 => Headers(Header("Retry-After", "Seconds to wait.", JsonSchemaType.Integer)),
+            503 => Headers(Header("Retry-After", "Seconds to wait.", JsonSchemaType.Integer)),
+            _ => null,
+        },
+        Content = new Dictionary<string, IOpenApiMediaType>
+        {
+            ["application/problem+json"] = new OpenApiMediaType
+            {
+                Schema = context.SchemaGenerator.GenerateSchema(typeof(ProblemBody), context.SchemaRepository),
+                Examples = problems.ToDictionary(problem => problem.Code, problem => (IOpenApiExample)new OpenApiExample { Value = Example(problem) }),
+            },
+        },
+    };
+
+    private static JsonObject Example(Problem problem)
+    {
+        var body = new JsonObject
+        {
+            ["type"] = Problem.TypeOf(problem.Code),
+            ["title"] = ReasonPhrases.GetReasonPhrase(problem.Status),
+            ["status"] = problem.Status,
+            ["detail"] = problem.Detail,
+            ["code"] = problem.Code,
+            ["error"] = problem.Detail,
+            ["trace_id"] = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00",
+        };
+        if (problem == Problem.ValidationFailed)
+            body["errors"] = new JsonObject { ["content"] = new JsonArray("This must have 1 to 10000 characters.") };
+        return body;
+    }
+
+    /// <summary>What the answers that are no problems carry: where the new thing is, what names the state of the thread.</summary>
+    private static void AddHeaders(OpenApiOperation operation, IEnumerable<AnswerHeaderMetadata> named)
+    {
+        foreach (var header in named)
+            AddHeader(operation, header.Status, Header(header.Name, header.Description, required: header.Always));
+        if (!operation.Responses!.ContainsKey("304"))
+            return;
+        AddHeader(operation, 200, Header("ETag", "Names this state of the answer; strong."));
+        AddHeader(operation, 304, Header("ETag", "The one that the client has."));
+        (operation.Parameters ??= []).Add(new OpenApiParameter
+        {
+            Name = "If-None-Match",
+            In = ParameterLocation.Header,
+            Description = "The `ETag` of the answer that the client has: 304 if it is still right.",
+            Schema = new OpenApiSchema { Type = JsonSchemaType.String },
+        });
+    }
+
+    /// <summary>What lets a client see its own writes where reads go to a standby.</summary>
+    private static void AddSeen(OpenApiOperation operation, bool reads)
+    {
+        if (reads)
+        {
+            (operation.Parameters ??= []).Add(new OpenApiParameter
+            {
+                Name = ServiceHeaders.Seen,
+                In = ParameterLocation.Header,
+                Description = "The last one that an answer to a write carried: the answer to this read shows that write.",
+                Schema = new OpenApiSchema { Type = JsonSchemaType.String },
+            });
+            return;
+        }
+
+        foreach (var status in operation.Responses!.Keys.Where(status => status[0] == '2').ToList())
+            AddHeader(operation, int.Parse(status, CultureInfo.InvariantCulture), Header(
+                ServiceHeaders.Seen, "Where there are read replicas: opaque; send it with later reads, and they show this write.", required: false));
+    }
+
+    private static void AddHeader(OpenApiOperation operation, int status, (string Name, IOpenApiHeader Header) header)
+    {
+        var answer = (OpenApiResponse)operation.Responses![status.ToString(CultureInfo.InvariantCulture)];
+        (answer.Headers ??= new Dictionary<string, IOpenApiHeader>()).Add(header.Name, header.Header);
+    }
+
+    private static Dictionary<string, IOpenApiHeader> Headers(params (string Name, IOpenApiHeader Header)[] headers) =>
+        headers.ToDictionary(header => header.Name, header => header.Header);
+
+    private static (string Name, IOpenApiHeader Header) Header(
+        string name, string description, JsonSchemaType type = JsonSchemaType.String, bool required = true) =>
+        (name, new OpenApiHeader { Description = description, Required = required, Schema = new OpenApiSchema { Type = type } });
+}
+
+/// <summary>A failure (RFC 9457).</summary>
+public sealed record ProblemBody
+{
+    /// <summary>A page that explains it.</summary>
+    public required string Type { get; init; }
+
+    /// <summary>The status in words.</summary>
+    public required string Title { get; init; }
+
+    /// <summary>The HTTP status.</summary>
+    public required int Status { get; init; }
+
+    /// <summary>One sentence for people.</summary>
+    public required string Detail { get; init; }
+
+    /// <summary>The stable name that programs compare with.</summary>
+    public required string Code { get; init; }
+
+    /// <summary>The same sentence as <c>detail</c>.</summary>
+    public required string Error { get; init; }
+
+    /// <summary>What the service's logs know this request by.</summary>
+    public required string TraceId { get; init; }
+
+    /// <summary>With <c>validation_failed</c> alone: what is wrong with each field or parameter.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyDictionary<string, string[]>? Errors { get; init; }
+}
+
+/// <summary>
+/// The probes, which the framework maps without a description.
+/// </summary>
+internal sealed class DocumentedHealth : IDocumentFilter
+{
+    public void Apply(OpenApiDocument document, DocumentFilterContext context)
+    {
+        document.Paths.Add("/health/live", Probe("live", "Does the process run?", "Asks nothing of the database.", unhealthy: false));
+        document.Paths.Add("/health/ready", Probe(
+            "ready", "Can the service serve?", "Yes when the database answers and its schema is the one that this build needs.", unhealthy: true));
+        // The framework's own shape of a failed validation: what is sent is a problem like every other.
+        document.Components?.Schemas?.Remove(nameof(HttpValidationProblemDetails));
+    }
+
+    private static OpenApiPathItem Probe(string name, string summary, string description, bool unhealthy)
+    {
+        var answers = new OpenApiResponses { ["200"] = Text("Healthy", "Yes.") };
+        if (unhealthy)
+            answers["503"] = Text("Unhealthy", "No.");
+        return new OpenApiPathItem
+        {
+            Operations = new()
+            {
+                [HttpMethod.Get] = new OpenApiOperation
+                {
+                    OperationId = $"health_{name}",
+                    Summary = summary,
+                    Description = description,
+                    Tags = new HashSet<OpenApiTagReference> { new("Health") },
+                    Responses = answers,
+                },
+            },
+        };
+    }
+
+    private static OpenApiResponse Text(string body, string description) => new()
+    {
+        Description = description,
+        Content = new Dictionary<string, IOpenApiMediaType>
+        {
+            ["text/plain"] = new OpenApiMediaType { Schema = new OpenApiSchema { Type = JsonSchemaType.String, Const = body } },
+        },
+    };
+}
