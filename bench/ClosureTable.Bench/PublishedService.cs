@@ -3,6 +3,7 @@ using System.Net;
 using System.Runtime.InteropServices;
 using CliWrap;
 using CliWrap.Buffered;
+using ClosureTable.Api.Data;
 
 namespace ClosureTable.Bench;
 

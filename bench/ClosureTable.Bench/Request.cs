@@ -2,6 +2,7 @@ using ClosureTable.Api.Commands.Seeding;
 
 
 
+
 namespace ClosureTable.Bench;
 
 /// <summary>A request that a driver sends again and again.</summary>

@@ -139,7 +139,7 @@ internal sealed class Stage : IAsyncDisposable
             returning id
             """, new { count }, cancellationToken: ct));
         var settings = Microsoft.Extensions.Options.Options.Create(
-            new AuthenticationSettings { SigningKey = SigningKey, AccessTokenLifetime = TimeSpan.FromDays(1) });
+            new AuthenticationOptions { SigningKey = SigningKey, AccessTokenLifetime = TimeSpan.FromDays(1) });
         var issuer = new TokenIssuer(new SigningKeys(settings, new ConfigurationBuilder().Build()), settings, TimeProvider.System);
         return [.. ids.Select(id => issuer.Issue(id, $"user {id}", Roles.User).Token)];
     }

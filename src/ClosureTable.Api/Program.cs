@@ -18,6 +18,7 @@ using ClosureTable.Api.Search;
 
 
 
+
 return await CommandLine.Run(args, serve: async settings =>
 {
     var builder = WebApplication.CreateBuilder(Defaults.Options(settings));
@@ -26,7 +27,7 @@ return await CommandLine.Run(args, serve: async settings =>
     builder.AddTelemetry();
     builder.AddRequestLog();
     builder.AddJson();
-    builder.AddProblemAnswers();
+    builder.AddProblemResponses();
     builder.AddDatabase();
     builder.AddGracefulStop();
     builder.AddTokenAuthentication();
@@ -48,9 +49,9 @@ return await CommandLine.Run(args, serve: async settings =>
     app.UseRequestLog();
     app.UseSecurityHeaders();
     app.UseKnownProxies();
-    app.UseProblemAnswers();
+    app.UseProblemResponses();
     app.UseCors();
-    app.UseSeenWrites();
+    app.UseReadYourWrites();
     app.UseAuthentication();
     app.UseRateLimits();
     app.UseBadTokenRefusal();

@@ -72,7 +72,7 @@ public sealed class LocalServer : IAsyncDisposable
         }
         catch (PostgresNotFoundException) when (directory.Version is null && options.BinDirectory is null)
         {
-            if (await container.EngineAnswers(ct)) return container;
+            if (await container.EngineResponds(ct)) return container;
             throw;
         }
     }

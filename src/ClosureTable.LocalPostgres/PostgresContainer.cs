@@ -19,7 +19,7 @@ internal sealed class PostgresContainer(ServerDirectory directory, LocalPostgres
     /// <summary>Whether the directory's data are in a volume. Binaries installed later must not hide them behind an empty database.</summary>
     public bool HasData => File.Exists(directory.Container);
 
-    public async Task<bool> EngineAnswers(CancellationToken ct)
+    public async Task<bool> EngineResponds(CancellationToken ct)
     {
         try
         {

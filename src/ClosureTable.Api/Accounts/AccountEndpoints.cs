@@ -30,7 +30,7 @@ internal static class AccountEndpoints
         // Anonymous: whoever comes to refresh carries an access token that has expired, and must not be turned away for it.
         var auth = app.MapGroup("/auth").WithTags("Accounts").AllowAnonymous().AddEndpointFilter(NeverStored);
         auth.MapPost("/register", Register).WithProblems(Problem.ValidationFailed, Problem.EmailTaken, Problem.Busy)
-            .WithAnswerHeader(201, "Location", "Where the account can be read.");
+            .WithResponseHeader(201, "Location", "Where the account can be read.");
         auth.MapPost("/login", Login).WithProblems(Problem.ValidationFailed, Problem.InvalidCredentials, Problem.AccountDisabled, Problem.TooManyLogins, Problem.Busy);
         auth.MapPost("/refresh", Refresh).WithProblems(Problem.ValidationFailed, Problem.InvalidRefreshToken);
         auth.MapPost("/logout", Logout).WithMetadata(new OptionalBodyMetadata(typeof(LogoutRequest)));

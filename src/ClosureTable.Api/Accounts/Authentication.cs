@@ -21,8 +21,8 @@ internal static class Authentication
     public static void AddTokenAuthentication(this IHostApplicationBuilder builder)
     {
         var services = builder.Services;
-        services.AddOptions<AuthenticationSettings>().BindConfiguration(AuthenticationSettings.Section).ValidateOnStart();
-        services.AddSingleton<IValidateOptions<AuthenticationSettings>, AuthenticationSettings.Validator>();
+        services.AddOptions<AuthenticationOptions>().BindConfiguration(AuthenticationOptions.Section).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<AuthenticationOptions>, AuthenticationOptions.Validator>();
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<SigningKeys>();
         services.AddSingleton<TokenIssuer>();
@@ -36,7 +36,7 @@ internal static class Authentication
             authentication.AddExternalTokens();
         }
 
-        services.AddOptions<JwtBearerOptions>(OwnTokens).Configure<SigningKeys, IOptions<AuthenticationSettings>>(CheckOwnTokens);
+        services.AddOptions<JwtBearerOptions>(OwnTokens).Configure<SigningKeys, IOptions<AuthenticationOptions>>(CheckOwnTokens);
         // Nothing here seals cookies: the framework would make a key for that at each start and warn of where it keeps it.
         if (services.FirstOrDefault(service => service.ImplementationType?.Name == "DataProtectionHostedService") is { } keyMaker)
             services.Remove(keyMaker);
@@ -66,7 +66,7 @@ internal static class Authentication
             : authorization.Length == 0 ? context.Request.Headers[ServiceHeaders.Token].ToString() : "";
         try
         {
-            var own = context.RequestServices.GetRequiredService<IOptions<AuthenticationSettings>>().Value.Issuer;
+            var own = context.RequestServices.GetRequiredService<IOptions<AuthenticationOptions>>().Value.Issuer;
             return token.Length == 0 || new JsonWebToken(token).Issuer == own ? OwnTokens : ExternalTokens.Scheme;
         }
         catch (ArgumentException)
@@ -76,7 +76,7 @@ internal static class Authentication
         }
     }
 
-    private static void CheckOwnTokens(JwtBearerOptions options, SigningKeys keys, IOptions<AuthenticationSettings> settings)
+    private static void CheckOwnTokens(JwtBearerOptions options, SigningKeys keys, IOptions<AuthenticationOptions> settings)
     {
         options.MapInboundClaims = false;
         options.TokenValidationParameters = new TokenValidationParameters

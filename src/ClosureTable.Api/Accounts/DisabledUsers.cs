@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using ClosureTable.Api.Data;
 using Dapper;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -9,7 +10,7 @@ namespace ClosureTable.Api.Accounts;
 /// Who was disabled while an access token of theirs may still be about. Each instance asks every two seconds, so that no
 /// request has to, and a disabled account is locked out everywhere within that.
 /// </summary>
-internal sealed class DisabledUsers(NpgsqlDataSource database, IOptions<AuthenticationSettings> options, ILogger<DisabledUsers> logger) : BackgroundService
+internal sealed class DisabledUsers(NpgsqlDataSource database, IOptions<AuthenticationOptions> options, ILogger<DisabledUsers> logger) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
 
@@ -42,10 +43,10 @@ internal sealed class DisabledUsers(NpgsqlDataSource database, IOptions<Authenti
     private async Task Refresh(CancellationToken ct)
     {
         await using var connection = await database.OpenConnectionAsync(ct);
-        var disabled = (await connection.QueryAsync<long>(new CommandDefinition(
+        var disabled = (await connection.QueryAsync<long>(
             // An hour more than a token lives: the database's clock and ours may differ.
             "select id from auth_users where disabled_at > now() - @lifetime - interval '1 hour'",
-            new { lifetime = options.Value.AccessTokenLifetime }, cancellationToken: ct))).AsList();
+            new { lifetime = options.Value.AccessTokenLifetime }, ct)).AsList();
         if (disabled.Count > 0 || ids.Count > 0)
             ids = disabled.ToFrozenSet();
     }

@@ -1,3 +1,4 @@
+using ClosureTable.Api.Data;
 using Dapper;
 using Npgsql;
 
@@ -25,12 +26,11 @@ internal sealed class ExpiredSessions(NpgsqlDataSource database, ILogger<Expired
     public async Task Sweep(CancellationToken ct)
     {
         await using var connection = await database.OpenConnectionAsync(ct);
-        await connection.ExecuteAsync(new CommandDefinition(
+        await connection.ExecuteAsync(
             """
             delete from auth_refresh_tokens where expires_at < now();
 
             delete from auth_login_failures where resets_at < now()
-            """,
-            cancellationToken: ct));
+            """, null, ct);
     }
 }

@@ -1,3 +1,4 @@
+using ClosureTable.Api.Data;
 using Dapper;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -8,7 +9,7 @@ namespace ClosureTable.Api.Accounts;
 /// Slows guessing down: failed logins are counted by address, whoever tries it, and by client, whatever it tries. The
 /// counts are in the database, so that several instances count as one. The table <c>auth_login_failures</c>.
 /// </summary>
-internal sealed class LoginThrottle(NpgsqlDataSource database, IOptions<AuthenticationSettings> options)
+internal sealed class LoginThrottle(NpgsqlDataSource database, IOptions<AuthenticationOptions> options)
 {
     /// <summary>
     /// Counts an attempt as failed before the password is looked at, so that a thousand guesses at once do not pass
@@ -21,7 +22,7 @@ internal sealed class LoginThrottle(NpgsqlDataSource database, IOptions<Authenti
         // A client without an address cannot be told from others: all of them would wait for one.
         string[] clients = client.Length > 0 ? [ClientKey(client)] : [];
         await using var connection = await database.OpenConnectionAsync(ct);
-        var counts = await connection.QueryAsync<Failures>(new CommandDefinition(
+        var counts = await connection.QueryAsync<Failures>(
             $"""
             insert into auth_login_failures as f (key, failures, resets_at)
             select key, 1, now() + @window
@@ -32,7 +33,7 @@ internal sealed class LoginThrottle(NpgsqlDataSource database, IOptions<Authenti
               resets_at = case when f.resets_at > now() then f.resets_at else excluded.resets_at end
             returning key, failures as count, resets_at - now() as wait
             """,
-            new { email, clients, window = settings.FailedLoginWindow }, cancellationToken: ct));
+            new { email, clients, window = settings.FailedLoginWindow }, ct);
         return counts
             .Where(failures => failures.Count > (clients.Contains(failures.Key) ? settings.FailedLoginsPerClient : settings.FailedLoginsPerAddress))
             .Max(failures => (TimeSpan?)failures.Wait);
@@ -42,13 +43,13 @@ internal sealed class LoginThrottle(NpgsqlDataSource database, IOptions<Authenti
     public async Task Forgive(string email, string client, CancellationToken ct)
     {
         await using var connection = await database.OpenConnectionAsync(ct);
-        await connection.ExecuteAsync(new CommandDefinition(
+        await connection.ExecuteAsync(
             $"""
             delete from auth_login_failures where key = {AddressKey};
 
             update auth_login_failures set failures = failures - 1 where key = @client and failures > 0
             """,
-            new { email, client = ClientKey(client) }, cancellationToken: ct));
+            new { email, client = ClientKey(client) }, ct);
     }
 
     /// <summary>

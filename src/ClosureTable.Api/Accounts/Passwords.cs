@@ -27,7 +27,7 @@ internal sealed class Passwords(IPasswordHasher<User> hasher) : IDisposable
 {
     public const int Iterations = 210_000;
 
-    private readonly string hashOfNobody = HashOfNobody();
+    private readonly string dummyHash = DummyHash();
     private readonly ConcurrencyLimiter cores = new(new ConcurrencyLimiterOptions
     {
         PermitLimit = Math.Max(1, Environment.ProcessorCount / 2),
@@ -50,7 +50,7 @@ internal sealed class Passwords(IPasswordHasher<User> hasher) : IDisposable
         using var core = await cores.AcquireAsync(cancellationToken: ct);
         if (!core.IsAcquired)
             return PasswordCheck.Busy;
-        return hasher.VerifyHashedPassword(null!, hash ?? hashOfNobody, password) switch
+        return hasher.VerifyHashedPassword(null!, hash ?? dummyHash, password) switch
         {
             PasswordVerificationResult.Success => PasswordCheck.Right,
             PasswordVerificationResult.SuccessRehashNeeded => PasswordCheck.RightButOutdated,
@@ -59,7 +59,7 @@ internal sealed class Passwords(IPasswordHasher<User> hasher) : IDisposable
     }
 
     /// <summary>Of today's cost, in the framework's format, and of no password: random bytes, and not made by hashing, which would hold up the start.</summary>
-    private static string HashOfNobody()
+    private static string DummyHash()
     {
         const int Header = 13, Salt = 16, Key = 32;
         var hash = RandomNumberGenerator.GetBytes(Header + Salt + Key);

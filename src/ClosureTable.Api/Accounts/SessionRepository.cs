@@ -15,19 +15,19 @@ internal sealed record RefreshedSession(long UserId, string Name, string Role, s
 /// Sessions: a login starts a family of refresh tokens, each refresh spends one and adds the next, and the use of a spent
 /// one, which somebody must have copied, ends the family. The table <c>auth_refresh_tokens</c>.
 /// </summary>
-internal sealed class SessionRepository(NpgsqlDataSource database, IOptions<AuthenticationSettings> options)
+internal sealed class SessionRepository(NpgsqlDataSource database, IOptions<AuthenticationOptions> options)
 {
     /// <returns>The refresh token of a new session.</returns>
     public async Task<string> Start(long userId, CancellationToken ct)
     {
         var refreshToken = NewToken();
         await using var connection = await database.OpenConnectionAsync(ct);
-        await connection.ExecuteAsync(new CommandDefinition(
+        await connection.ExecuteAsync(
             """
             insert into auth_refresh_tokens (token_hash, family_id, user_id, expires_at)
             values (@hash, gen_random_uuid(), @userId, now() + @lifetime)
             """,
-            new { hash = Hash(refreshToken), userId, lifetime = options.Value.RefreshTokenLifetime }, cancellationToken: ct));
+            new { hash = Hash(refreshToken), userId, lifetime = options.Value.RefreshTokenLifetime }, ct);
         return refreshToken;
     }
 
@@ -44,7 +44,7 @@ internal sealed class SessionRepository(NpgsqlDataSource database, IOptions<Auth
         // The user's row is the lock of all his sessions: were only the token locked, a reuse that ends the family could
         // miss the token that a refresh beside it is about to add. The token is read by a statement of its own, whose
         // snapshot is younger than the wait. No writer of comments waits: their foreign keys take "for key share".
-        await using var found = await connection.QueryMultipleAsync(new CommandDefinition(
+        await using var found = await connection.QueryMultipleAsync(
             """
             select u.id, u.name, u.role, u.disabled_at is not null as disabled
             from auth_users u
@@ -55,7 +55,7 @@ internal sealed class SessionRepository(NpgsqlDataSource database, IOptions<Auth
             from auth_refresh_tokens
             where token_hash = @hash
             """,
-            new { hash }, transaction, cancellationToken: ct));
+            new { hash }, ct);
         var user = await found.ReadSingleOrDefaultAsync<Credentials>();
         var token = await found.ReadSingleOrDefaultAsync<RefreshToken>();
         if (user is null || token is null)
@@ -63,9 +63,9 @@ internal sealed class SessionRepository(NpgsqlDataSource database, IOptions<Auth
 
         if (token.Spent)
         {
-            await connection.ExecuteAsync(new CommandDefinition(
+            await connection.ExecuteAsync(
                 "update auth_refresh_tokens set revoked_at = now() where family_id = @FamilyId and revoked_at is null",
-                new { token.FamilyId }, transaction, cancellationToken: ct));
+                new { token.FamilyId }, ct);
             await transaction.CommitForGood();
             return null;
         }
@@ -74,7 +74,7 @@ internal sealed class SessionRepository(NpgsqlDataSource database, IOptions<Auth
             return null;
 
         var next = NewToken();
-        await connection.ExecuteAsync(new CommandDefinition(
+        await connection.ExecuteAsync(
             """
             update auth_refresh_tokens set spent_at = now() where token_hash = @hash;
 
@@ -82,7 +82,7 @@ internal sealed class SessionRepository(NpgsqlDataSource database, IOptions<Auth
             values (@nextHash, @FamilyId, @userId, now() + @lifetime)
             """,
             new { hash, nextHash = Hash(next), token.FamilyId, userId = user.Id, lifetime = options.Value.RefreshTokenLifetime },
-            transaction, cancellationToken: ct));
+            ct);
         await transaction.CommitForGood();
         return new RefreshedSession(user.Id, user.Name, user.Role, next);
     }
@@ -92,7 +92,7 @@ internal sealed class SessionRepository(NpgsqlDataSource database, IOptions<Auth
     {
         await using var connection = await database.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
-        await connection.ExecuteAsync(new CommandDefinition(
+        await connection.ExecuteAsync(
             """
             select u.id
             from auth_users u
@@ -102,7 +102,7 @@ internal sealed class SessionRepository(NpgsqlDataSource database, IOptions<Auth
             update auth_refresh_tokens set revoked_at = now()
             where family_id = (select family_id from auth_refresh_tokens where token_hash = @hash) and revoked_at is null
             """,
-            new { hash = Hash(refreshToken) }, transaction, cancellationToken: ct));
+            new { hash = Hash(refreshToken) }, ct);
         await transaction.CommitForGood();
     }
 

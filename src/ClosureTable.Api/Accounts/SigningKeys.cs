@@ -10,7 +10,7 @@ namespace ClosureTable.Api.Accounts;
 /// <summary>The key that signs access tokens, and the one before it, each under a <c>kid</c> that follows from the key.</summary>
 internal sealed class SigningKeys
 {
-    public SigningKeys(IOptions<AuthenticationSettings> options, IConfiguration configuration)
+    public SigningKeys(IOptions<AuthenticationOptions> options, IConfiguration configuration)
     {
         var settings = options.Value;
         Current = Key(settings.SigningKey is { Length: > 0 } key ? key : DevelopmentKey(settings.SigningKeyFile ?? BesideTheData(configuration)));

@@ -7,7 +7,7 @@ using Microsoft.IdentityModel.Tokens;
 namespace ClosureTable.Api.Accounts;
 
 /// <summary>Writes our own access tokens.</summary>
-internal sealed class TokenIssuer(SigningKeys keys, IOptions<AuthenticationSettings> options, TimeProvider clock)
+internal sealed class TokenIssuer(SigningKeys keys, IOptions<AuthenticationOptions> options, TimeProvider clock)
 {
     /// <summary>Says what a token is for, so that no other kind of JWT can pass for it (RFC 8725, 3.11; RFC 9068).</summary>
     public const string TokenType = "at+jwt";

@@ -44,48 +44,48 @@ internal sealed class UserRepository(NpgsqlDataSource database)
     public async Task<User?> Register(string email, string name, string passwordHash, CancellationToken ct)
     {
         await using var connection = await database.OpenConnectionAsync(ct);
-        return await connection.QuerySingleOrDefaultAsync<User>(new CommandDefinition(
+        return await connection.QuerySingleOrDefaultAsync<User>(
             """
             insert into auth_users (email, name, password_hash)
             values (@email, @name, @passwordHash)
             on conflict (lower(email)) where issuer is null do nothing
             returning id, name, email, role, created_at
             """,
-            new { email, name, passwordHash }, cancellationToken: ct));
+            new { email, name, passwordHash }, ct);
     }
 
     /// <returns>The account, or null when there is none or it is disabled.</returns>
     public Task<User?> Find(long id, CancellationToken ct) =>
         database.Read<User?>(async connection =>
         {
-            return await connection.QuerySingleOrDefaultAsync<User>(new CommandDefinition(
+            return await connection.QuerySingleOrDefaultAsync<User>(
                 """
                 select id, name, email, role, created_at
                 from auth_users
                 where id = @id and disabled_at is null
                 """,
-                new { id }, cancellationToken: ct));
+                new { id }, ct);
         }, ct);
 
     /// <returns>What proves a login with the address, or null when nobody registered it.</returns>
     public Task<Credentials?> FindCredentials(string email, CancellationToken ct) =>
         database.Read<Credentials?>(async connection =>
         {
-            return await connection.QuerySingleOrDefaultAsync<Credentials>(new CommandDefinition(
+            return await connection.QuerySingleOrDefaultAsync<Credentials>(
                 """
                 select id, name, role, password_hash, disabled_at is not null as disabled
                 from auth_users
                 where lower(email) = lower(@email) and issuer is null
                 """,
-                new { email }, cancellationToken: ct));
+                new { email }, ct);
         }, ct);
 
     public async Task ReplacePasswordHash(long id, string passwordHash, CancellationToken ct)
     {
         await using var connection = await database.OpenConnectionAsync(ct);
-        await connection.ExecuteAsync(new CommandDefinition(
+        await connection.ExecuteAsync(
             "update auth_users set password_hash = @passwordHash where id = @id",
-            new { id, passwordHash }, cancellationToken: ct));
+            new { id, passwordHash }, ct);
     }
 
     /// <summary>The account of somebody whom another issuer vouches for, made when first seen.</summary>
@@ -97,13 +97,13 @@ internal sealed class UserRepository(NpgsqlDataSource database)
         if (user is null)
         {
             // Of two first requests at once, one inserts and both read what it wrote; a disabled account stays as it is.
-            await connection.ExecuteAsync(new CommandDefinition(
+            await connection.ExecuteAsync(
                 """
                 insert into auth_users (issuer, subject, name, email)
                 values (@issuer, @subject, @name, @email)
                 on conflict on constraint auth_users_external_key do nothing
                 """,
-                new { issuer, subject, name, email }, cancellationToken: ct));
+                new { issuer, subject, name, email }, ct);
             user = await FindExternal(connection, issuer, subject, ct);
         }
 
@@ -111,25 +111,24 @@ internal sealed class UserRepository(NpgsqlDataSource database)
     }
 
     private static Task<User?> FindExternal(NpgsqlConnection connection, string issuer, string subject, CancellationToken ct) =>
-        connection.QuerySingleOrDefaultAsync<User>(new CommandDefinition(
+        connection.QuerySingleOrDefaultAsync<User>(
             """
             select id, name, email, role, created_at
             from auth_users
             where issuer = @issuer and subject = @subject and disabled_at is null
             """,
-            new { issuer, subject }, cancellationToken: ct));
+            new { issuer, subject }, ct);
 
     /// <summary>Everybody, in the order of registration.</summary>
     public async Task<IEnumerable<UserListing>> List(CancellationToken ct)
     {
         await using var connection = await database.OpenConnectionAsync(ct);
-        return await connection.QueryAsync<UserListing>(new CommandDefinition(
+        return await connection.QueryAsync<UserListing>(
             """
             select id, email, name, role, issuer, created_at, disabled_at
             from auth_users
             order by id
-            """,
-            cancellationToken: ct));
+            """, null, ct);
     }
 
     /// <param name="user">The address that was registered, in any case, or the id.</param>
@@ -139,12 +138,12 @@ internal sealed class UserRepository(NpgsqlDataSource database)
     public async Task<bool> SetRole(string user, string role, CancellationToken ct)
     {
         await using var connection = await database.OpenConnectionAsync(ct);
-        return 1 == await connection.ExecuteAsync(new CommandDefinition(
+        return 1 == await connection.ExecuteAsync(
             """
             update auth_users set role = @role
             where lower(email) = lower(@user) and issuer is null or id::text = @user
             """,
-            new { user, role }, cancellationToken: ct));
+            new { user, role }, ct);
     }
 
     /// <summary>
@@ -156,7 +155,7 @@ internal sealed class UserRepository(NpgsqlDataSource database)
     public async Task<bool> SetDisabled(string user, bool disabled, CancellationToken ct)
     {
         await using var connection = await database.OpenConnectionAsync(ct);
-        return await connection.ExecuteScalarAsync<long?>(new CommandDefinition(
+        return await connection.ExecuteScalarAsync<long?>(
             // Two statements of one transaction: the second, whose snapshot is younger than the wait for the user's row,
             // sees the token of a refresh that was faster.
             """
@@ -168,6 +167,6 @@ internal sealed class UserRepository(NpgsqlDataSource database)
             from auth_users u
             where u.id = t.user_id and t.revoked_at is null and (lower(u.email) = lower(@user) and u.issuer is null or u.id::text = @user)
             """,
-            new { user, disabled }, cancellationToken: ct)) is not null;
+            new { user, disabled }, ct) is not null;
     }
 }

@@ -18,7 +18,7 @@ internal static class CommentEndpoints
         builder.Services.AddSingleton<WriteTransaction>();
         builder.Services.AddSingleton<CommentRepository>();
         builder.Services.AddSingleton<ThreadRepository>();
-        builder.Services.AddSingleton<CommentAnswers>();
+        builder.Services.AddSingleton<CommentResponses>();
         builder.Services.AddOptions<CacheOptions>().BindConfiguration("Cache").ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddSingleton<ThreadVersions>();
         builder.Services.AddSingleton<ThreadCache>();
@@ -38,17 +38,17 @@ internal static class CommentEndpoints
         var writes = app.MapGroup("/comments").WithTags("Comments").RequireAuthorization().WithProblems(Problem.Unauthorized);
         writes.MapPost("", Create).WithProblems(
             Problem.ValidationFailed, Problem.ParentNotFound, Problem.ParentDeleted, Problem.RequestInFlight, Problem.TooDeep, Problem.KeyReused)
-            .WithAnswerHeader(201, "Location", "Where the comment can be read.")
-            .WithAnswerHeader(201, ServiceHeaders.IdempotentReplayed, "`true` where this is the answer to an earlier request with the same `Idempotency-Key`.", always: false);
+            .WithResponseHeader(201, "Location", "Where the comment can be read.")
+            .WithResponseHeader(201, ServiceHeaders.IdempotentReplayed, "`true` where this is the answer to an earlier request with the same `Idempotency-Key`.", always: false);
         writes.MapPatch("/{id:long}", Edit).WithProblems(
             Problem.ValidationFailed, Problem.Forbidden, Problem.EditWindowClosed, Problem.CommentNotFound, Problem.CommentDeleted, Problem.PreconditionFailed)
-            .WithAnswerHeader(200, "ETag", "Names the state of the thread after the edit, for the next `If-Match`.");
+            .WithResponseHeader(200, "ETag", "Names the state of the thread after the edit, for the next `If-Match`.");
         writes.MapDelete("/{id:long}", Delete).WithProblems(
             Problem.Forbidden, Problem.CommentNotFound, Problem.CommentDeleted, Problem.PreconditionFailed);
         writes.MapPut("/{id:long}/parent", Move).WithProblems(
             Problem.InvalidRequest, Problem.Forbidden, Problem.CommentNotFound, Problem.ParentNotFound, Problem.ParentDeleted,
             Problem.PreconditionFailed, Problem.IntoItself, Problem.TooDeep)
-            .WithAnswerHeader(200, "ETag", "Names the state of the thread after the move, for the next `If-Match`.");
+            .WithResponseHeader(200, "ETag", "Names the state of the thread after the move, for the next `If-Match`.");
 
         app.MapGet("/topics/counts", Counts).WithTags("Topics").WithProblems(Problem.ValidationFailed);
     }
@@ -62,7 +62,7 @@ internal static class CommentEndpoints
     /// <param name="depth">Levels of replies below each root, 0 to 1000.</param>
     /// <param name="children">First replies of each comment, 0 to 100; with 0 the list leaves <c>children</c> out.</param>
     private static async Task<Results<RenderedJson<CommentPage>, ProblemHttpResult>> List(
-        ThreadRepository threads, CommentAnswers answers, Cursors cursors, ClaimsPrincipal user,
+        ThreadRepository threads, CommentResponses answers, Cursors cursors, ClaimsPrincipal user,
         [Text(1, 512)] string? topic = null,
         [OneOf("new", "old", "top")] string? sort = null,
         [Range(1, 100)] int limit = 20,
@@ -75,7 +75,7 @@ internal static class CommentEndpoints
             return Problem.InvalidCursor.Result();
         var nested = depth > 0 && children > 0;
         var shape = new TreeShape(
-            SortOf(sort) ?? after?.Sort ?? CommentSort.New, nested ? depth : 0, children, nested ? ThreadRepository.MostOfAPage : limit);
+            SortOf(sort) ?? after?.Sort ?? CommentSort.New, nested ? depth : 0, children, nested ? ThreadRepository.MaxPageComments : limit);
         using var forest = await threads.Roots(topic, after, limit, shape, user.UserId, ct);
         return new RenderedJson<CommentPage>(answers.Page(forest, user.UserId is not null, nested));
     }
@@ -92,7 +92,7 @@ internal static class CommentEndpoints
     /// <param name="children">First replies of each comment, 0 to 10,000; by default all.</param>
     /// <param name="limit">Comments in the answer, 1 to 100,000.</param>
     private static async Task<Results<RenderedJson<Comment>, NotModified, ProblemHttpResult>> Get(
-        long id, ThreadCache cache, ThreadRepository threads, CommentAnswers answers, ClaimsPrincipal user, HttpRequest request,
+        long id, ThreadCache cache, ThreadRepository threads, CommentResponses answers, ClaimsPrincipal user, HttpRequest request,
         [OneOf("new", "old", "top")] string? sort = null,
         [Range(0, 1000)] int? depth = null,
         [Range(0, 10_000)] int? children = null,
@@ -113,7 +113,7 @@ internal static class CommentEndpoints
             return Problem.CommentNotFound.Result();
         var (rootId, version) = (forest.Rows[0].RootId, forest.Rows.Version);
         var etag = ThreadTag.Of(rootId, version, variant, forest.Snapshot);
-        if (forest.Rows.Count > CommentAnswers.MostAtOnce)
+        if (forest.Rows.Count > CommentResponses.MaxBuffered)
             return new RenderedJson<Comment>(answers.TreeInParts(forest, user.UserId is not null)) { ETag = etag };
         using var held = forest;
         var json = answers.Tree(forest, user.UserId is not null);
@@ -131,7 +131,7 @@ internal static class CommentEndpoints
     /// <param name="depth">Levels of replies below each direct reply, 0 to 1000.</param>
     /// <param name="children">First replies of each of them, 0 to 100.</param>
     private static async Task<Results<RenderedJson<CommentPage>, NotModified, ProblemHttpResult>> Children(
-        long id, ThreadRepository threads, CommentAnswers answers, Cursors cursors, ClaimsPrincipal user, HttpRequest request,
+        long id, ThreadRepository threads, CommentResponses answers, Cursors cursors, ClaimsPrincipal user, HttpRequest request,
         [OneOf("new", "old", "top")] string? sort = null,
         [Range(1, 100)] int limit = 20,
         string? cursor = null,
@@ -158,7 +158,7 @@ internal static class CommentEndpoints
     /// <remarks>The breadcrumb: the root first, the parent last; none for a root.</remarks>
     /// <param name="id">The comment.</param>
     private static async Task<Results<RenderedJson<CommentPage>, NotModified, ProblemHttpResult>> Ancestors(
-        long id, ThreadRepository threads, CommentAnswers answers, ClaimsPrincipal user, HttpRequest request, CancellationToken ct)
+        long id, ThreadRepository threads, CommentResponses answers, ClaimsPrincipal user, HttpRequest request, CancellationToken ct)
     {
         var variant = Variant($"ancestors {id}", user);
         if (await Unchanged(request, threads, id, variant, ct) is { } unchanged)
@@ -201,13 +201,13 @@ internal static class CommentEndpoints
         var (content, topic) = (request.Content.Trim(), request.Topic?.Trim());
         var key = idempotencyKey is null ? null : new IdempotencyKey(caller.Id, idempotencyKey, IdempotencyKey.Hash(
             content, request.ParentId?.ToString(CultureInfo.InvariantCulture), topic));
-        var (answer, problem) = await repository.Create(caller, content, request.ParentId, topic, key, CommentAnswers.New, ct);
+        var (answer, problem) = await repository.Create(caller, content, request.ParentId, topic, key, CommentResponses.New, ct);
         if (answer is null)
             return problem!.Result();
         if (answer.Replayed)
         {
             response.Headers[ServiceHeaders.IdempotentReplayed] = "true";
-            Instruments.AnswerReplayed();
+            Instruments.ResponseReplayed();
         }
 
         return new RenderedCreated<Comment>(answer.Body, answer.Location);
@@ -222,10 +222,10 @@ internal static class CommentEndpoints
         [FromHeader(Name = "If-Match")] string? ifMatch, CancellationToken ct)
     {
         var (edited, problem) = await repository.Edit(
-            user.Caller, id, request.Content.Trim(), new IfMatch(http.Headers.IfMatch), CommentAnswers.Single, ct);
+            user.Caller, id, request.Content.Trim(), new IfMatch(http.Headers.IfMatch), CommentResponses.Single, ct);
         return edited is null
             ? problem!.Result()
-            : new RenderedJson<EditedComment>(CommentAnswers.Counted("updated", edited.Updated, edited.Comment))
+            : new RenderedJson<EditedComment>(CommentResponses.Counted("updated", edited.Updated, edited.Comment))
             {
                 ETag = ThreadTag.Of(edited.RootId, edited.Version, Variant($"edited {id}", user)),
             };
@@ -256,10 +256,10 @@ internal static class CommentEndpoints
         [FromHeader(Name = "If-Match")] string? ifMatch, CancellationToken ct)
     {
         var (moved, problem) = await repository.Move(
-            user.Caller, id, request.ParentId, new IfMatch(http.Headers.IfMatch), CommentAnswers.Single, ct);
+            user.Caller, id, request.ParentId, new IfMatch(http.Headers.IfMatch), CommentResponses.Single, ct);
         return moved is null
             ? problem!.Result()
-            : new RenderedJson<MovedComment>(CommentAnswers.Counted("moved", moved.Comments, moved.Comment))
+            : new RenderedJson<MovedComment>(CommentResponses.Counted("moved", moved.Comments, moved.Comment))
             {
                 ETag = ThreadTag.Of(moved.RootId, moved.Version, Variant($"moved {id}", user)),
             };

@@ -16,10 +16,10 @@ internal sealed class CommentRepository(NpgsqlDataSource source, WriteTransactio
     /// <summary>Begins a thread, or replies.</summary>
     /// <param name="key">Remembers the answer for retries; null where the client sent no key.</param>
     /// <param name="render">Makes the answer from the comment, before the commit, so that both are kept together.</param>
-    public Task<Outcome<StoredAnswer>> Create(
+    public Task<Outcome<StoredResponse>> Create(
         Caller caller, string content, long? parentId, string? topic,
         IdempotencyKey? key, Func<CommentRows, ReadOnlyMemory<byte>> render, CancellationToken ct) =>
-        writes.Run<Outcome<StoredAnswer>>(async connection =>
+        writes.Run<Outcome<StoredResponse>>(async connection =>
         {
             if (key is not null && await connection.Claim(key, ct) is { } earlier)
                 return earlier;
@@ -36,12 +36,12 @@ internal sealed class CommentRepository(NpgsqlDataSource source, WriteTransactio
                     return Problem.TooDeep;
             }
 
-            var id = parent?.ReplyId ?? await connection.ExecuteScalarAsync<long>(new CommandDefinition(
-                "select nextval('comments_comments_id_seq')", cancellationToken: ct));
+            var id = parent?.ReplyId ?? await connection.ExecuteScalarAsync<long>(
+                "select nextval('comments_comments_id_seq')", null, ct);
             using var created = parent is null
                 ? await InsertRoot(connection, caller, id, content, topic, ct)
                 : await InsertReply(connection, caller, id, content, parent, ct);
-            var answer = new StoredAnswer(StatusCodes.Status201Created, $"/comments/{id}", render(created));
+            var answer = new StoredResponse(StatusCodes.Status201Created, $"/comments/{id}", render(created));
             if (key is not null)
                 await connection.Keep(key, answer, ct);
             Instruments.CommentCreated(parent is null ? 0 : parent.Depth + 1);
@@ -175,7 +175,7 @@ internal sealed class CommentRepository(NpgsqlDataSource source, WriteTransactio
         }, ct);
 
     private static Task BuryUnderTombstone(NpgsqlConnection connection, LockedComment comment, CancellationToken ct) =>
-        connection.ExecuteAsync(new CommandDefinition($"""
+        connection.ExecuteAsync($"""
             update comments_comments
             set content = '', author_id = null, deleted_at = @Now
             where id = @id;
@@ -183,30 +183,30 @@ internal sealed class CommentRepository(NpgsqlDataSource source, WriteTransactio
             delete from comments_revisions where comment_id = @id;
 
             {ThreadLock.Record("deleted", "jsonb_build_object('removed', '[]'::jsonb, 'tombstone', true)", set: "tombstone_count = tombstone_count + 1")}
-            """, new { comment.Id, comment.RootId, comment.Now }, cancellationToken: ct));
+            """, new { comment.Id, comment.RootId, comment.Now }, ct);
 
     /// <summary>Removes a comment, all below it, and the tombstones above it that it was the last to hold up.</summary>
     private static async Task<int> Remove(NpgsqlConnection connection, LockedComment comment, long eventId, CancellationToken ct)
     {
         // A tombstone with one reply, that reply being what goes: the chain of those ends at the top of what is removed.
         var top = (Id: comment.Id, comment.ParentId);
-        foreach (var above in await connection.QueryAsync<(long Id, long? ParentId, bool Deleted, int ChildCount)>(new CommandDefinition("""
+        foreach (var above in await connection.QueryAsync<(long Id, long? ParentId, bool Deleted, int ChildCount)>("""
             select c.id, c.parent_id, c.deleted_at is not null, c.child_count
             from comments_tree up
             join comments_comments c on c.id = up.ancestor_id
             where up.descendant_id = @Id and up.ancestor_id <> @Id
             order by c.depth desc
-            """, new { comment.Id }, cancellationToken: ct)))
+            """, new { comment.Id }, ct))
         {
             if (!above.Deleted || above.ChildCount != 1)
                 break;
             top = (above.Id, above.ParentId);
         }
 
-        var doomed = (await connection.QueryAsync<long>(new CommandDefinition(
-            "select descendant_id from comments_tree where ancestor_id = @Id", new { top.Id }, cancellationToken: ct))).ToArray();
+        var doomed = (await connection.QueryAsync<long>(
+            "select descendant_id from comments_tree where ancestor_id = @Id", new { top.Id }, ct)).ToArray();
         // The tree first, which refers to the comments; of a whole thread its row too, after its last event.
-        await connection.ExecuteAsync(new CommandDefinition($"""
+        await connection.ExecuteAsync($"""
             update comments_comments
             set child_count = child_count - case when id = @ParentId then 1 else 0 end,
                 descendant_count = descendant_count - cardinality(@doomed)
@@ -221,7 +221,7 @@ internal sealed class CommentRepository(NpgsqlDataSource source, WriteTransactio
             delete from comments_tree where descendant_id = any(@doomed);
             delete from comments_threads where root_id = any(@doomed);
             delete from comments_comments where id = any(@doomed);
-            """, new { doomed, top.ParentId, comment.RootId, id = eventId }, cancellationToken: ct));
+            """, new { doomed, top.ParentId, comment.RootId, id = eventId }, ct);
         return doomed.Length;
     }
 
@@ -248,11 +248,11 @@ internal sealed class CommentRepository(NpgsqlDataSource source, WriteTransactio
             }
 
             // Both threads are held: what is looked at now stays so until the commit.
-            var (below, deepest) = await connection.QuerySingleAsync<(bool Below, int Deepest)>(new CommandDefinition("""
+            var (below, deepest) = await connection.QuerySingleAsync<(bool Below, int Deepest)>("""
                 select coalesce(bool_or(descendant_id = @parentId), false), max(depth)
                 from comments_tree
                 where ancestor_id = @id
-                """, new { id, parentId }, cancellationToken: ct));
+                """, new { id, parentId }, ct);
             if (below)
                 return Problem.IntoItself;
             var shift = (parent is null ? 0 : parent.Depth + 1) - comment.Depth;
@@ -267,9 +267,9 @@ internal sealed class CommentRepository(NpgsqlDataSource source, WriteTransactio
     private static async Task Reattach(NpgsqlConnection connection, LockedComment comment, LockedComment? parent, int shift, CancellationToken ct)
     {
         var newRootId = parent?.RootId ?? comment.Id;
-        var moved = (await connection.QueryAsync<long>(new CommandDefinition(
-            "select descendant_id from comments_tree where ancestor_id = @Id", new { comment.Id }, cancellationToken: ct))).ToArray();
-        await connection.ExecuteAsync(new CommandDefinition($"""
+        var moved = (await connection.QueryAsync<long>(
+            "select descendant_id from comments_tree where ancestor_id = @Id", new { comment.Id }, ct)).ToArray();
+        await connection.ExecuteAsync($"""
             update comments_comments
             set child_count = child_count - case when id = @oldParentId then 1 else 0 end,
                 descendant_count = descendant_count - cardinality(@moved)
@@ -302,7 +302,7 @@ internal sealed class CommentRepository(NpgsqlDataSource source, WriteTransactio
                 descendant_count = descendant_count + cardinality(@moved)
             where id in (select ancestor_id from comments_tree where descendant_id = @parentId);
             """,
-            new { comment.Id, parentId = parent?.Id, oldParentId = comment.ParentId, newRootId, shift, moved }, cancellationToken: ct));
+            new { comment.Id, parentId = parent?.Id, oldParentId = comment.ParentId, newRootId, shift, moved }, ct);
         await RecordMove(connection, comment, newRootId, parent?.Id, moved, ct);
 
         // The tombstone that the subtree held up, if it did, goes as if its last reply had been deleted.
@@ -336,14 +336,14 @@ internal sealed class CommentRepository(NpgsqlDataSource source, WriteTransactio
 
         // The row of a thread that this root had earlier is waiting for it, with its version.
         if (parentId is null)
-            await connection.ExecuteAsync(new CommandDefinition("""
+            await connection.ExecuteAsync("""
                 insert into comments_threads (root_id, topic, version, comment_count, like_count, created_at, last_activity_at)
                 select id, @Topic, 0, 0, like_count, created_at, clock_timestamp()
                 from comments_comments
                 where id = @Id
                 on conflict (root_id) do update
                 set topic = excluded.topic, like_count = excluded.like_count;
-                """, values, cancellationToken: ct));
+                """, values, ct);
         const string Tombstones = "(select count(*) from comments_comments where id = any(@moved) and deleted_at is not null)";
         await Record(comment.RootId, $"comment_count = comment_count - cardinality(@moved), tombstone_count = tombstone_count - {Tombstones}");
         await Record(newRootId, $"comment_count = comment_count + cardinality(@moved), tombstone_count = tombstone_count + {Tombstones}");
@@ -352,7 +352,7 @@ internal sealed class CommentRepository(NpgsqlDataSource source, WriteTransactio
         {
             var parameters = new DynamicParameters(values);
             parameters.Add("rootId", rootId);
-            return connection.ExecuteAsync(new CommandDefinition(ThreadLock.Record("moved", Data, set), parameters, cancellationToken: ct));
+            return connection.ExecuteAsync(ThreadLock.Record("moved", Data, set), parameters, ct);
         }
     }
 
@@ -360,18 +360,18 @@ internal sealed class CommentRepository(NpgsqlDataSource source, WriteTransactio
     public Task<Outcome<IReadOnlyList<Revision>>> Revisions(Caller caller, long id, CancellationToken ct) =>
         source.Read<Outcome<IReadOnlyList<Revision>>>(async connection =>
         {
-            var owner = await connection.QuerySingleOrDefaultAsync<(long Id, long? AuthorId)?>(new CommandDefinition(
-                "select id, author_id from comments_comments where id = @id", new { id }, cancellationToken: ct));
+            var owner = await connection.QuerySingleOrDefaultAsync<(long Id, long? AuthorId)?>(
+                "select id, author_id from comments_comments where id = @id", new { id }, ct);
             if (owner is null)
                 return Problem.CommentNotFound;
             if (owner.Value.AuthorId != caller.Id && !caller.IsModerator)
                 return Problem.Forbidden;
-            return (await connection.QueryAsync<Revision>(new CommandDefinition("""
+            return (await connection.QueryAsync<Revision>("""
                 select revision as number, content, written_at, editor_id
                 from comments_revisions
                 where comment_id = @id
                 order by revision desc
-                """, new { id }, cancellationToken: ct))).ToList();
+                """, new { id }, ct)).ToList();
         }, ct);
 
     /// <summary>Ownership is settled before anything else is said about the state of a living comment; a tombstone has no owner any more.</summary>

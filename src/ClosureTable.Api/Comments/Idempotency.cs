@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using ClosureTable.Api.Data;
 using ClosureTable.Api.Http;
 using Dapper;
 using Npgsql;
@@ -28,7 +29,7 @@ internal sealed record IdempotencyKey(long UserId, string Key, byte[] RequestHas
 }
 
 /// <summary>An answer that is kept with the work that it reports.</summary>
-internal sealed record StoredAnswer(int Status, string Location, ReadOnlyMemory<byte> Body, bool Replayed = false);
+internal sealed record StoredResponse(int Status, string Location, ReadOnlyMemory<byte> Body, bool Replayed = false);
 
 /// <summary>Idempotent requests, remembered in the database by the transaction that does the work.</summary>
 internal static class Idempotency
@@ -41,46 +42,46 @@ internal static class Idempotency
     /// while: mostly its answer can be replayed then.
     /// </summary>
     /// <returns>The earlier answer, a problem, or null: go ahead.</returns>
-    public static async Task<Outcome<StoredAnswer>?> Claim(this NpgsqlConnection connection, IdempotencyKey key, CancellationToken ct)
+    public static async Task<Outcome<StoredResponse>?> Claim(this NpgsqlConnection connection, IdempotencyKey key, CancellationToken ct)
     {
         try
         {
-            await connection.ExecuteAsync(new CommandDefinition("""
+            await connection.ExecuteAsync("""
                 set local lock_timeout = '2s';
                 select pg_advisory_xact_lock(hashtextextended(@Key, @UserId));
                 set local lock_timeout to default;
-                """, key, cancellationToken: ct));
+                """, key, ct);
         }
         catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.LockNotAvailable)
         {
             return Problem.RequestInFlight;
         }
 
-        var stored = await connection.QuerySingleOrDefaultAsync<StoredRow>(new CommandDefinition("""
+        var stored = await connection.QuerySingleOrDefaultAsync<StoredRow>("""
             select request_hash, status, location, body
             from idempotency_keys
             where user_id = @UserId and key = @Key and created_at > now() - @Retention
             -- A lock that nobody waits for, and a record in the log: with a synchronous standby the answer is replayed only
             -- after the standby has what it reports, also where the first request gave up waiting for that.
             for no key update
-            """, new { key.UserId, key.Key, Retention }, cancellationToken: ct));
+            """, new { key.UserId, key.Key, Retention }, ct);
         if (stored is null)
             return null;
         if (!stored.RequestHash.AsSpan().SequenceEqual(key.RequestHash))
             return Problem.KeyReused;
-        return new StoredAnswer(stored.Status, stored.Location, stored.Body, Replayed: true);
+        return new StoredResponse(stored.Status, stored.Location, stored.Body, Replayed: true);
     }
 
     /// <summary>Keeps the answer; an expired one under the same key makes room.</summary>
-    public static Task Keep(this NpgsqlConnection connection, IdempotencyKey key, StoredAnswer answer, CancellationToken ct) =>
-        connection.ExecuteAsync(new CommandDefinition("""
+    public static Task Keep(this NpgsqlConnection connection, IdempotencyKey key, StoredResponse answer, CancellationToken ct) =>
+        connection.ExecuteAsync("""
             insert into idempotency_keys (user_id, key, request_hash, status, location, body)
             values (@UserId, @Key, @RequestHash, @Status, @Location, @body)
             on conflict (user_id, key) do update
             set request_hash = excluded.request_hash, status = excluded.status, location = excluded.location,
                 body = excluded.body, created_at = excluded.created_at
             """,
-            new { key.UserId, key.Key, key.RequestHash, answer.Status, answer.Location, body = answer.Body.ToArray() }, cancellationToken: ct));
+            new { key.UserId, key.Key, key.RequestHash, answer.Status, answer.Location, body = answer.Body.ToArray() }, ct);
 
     private sealed record StoredRow
     {

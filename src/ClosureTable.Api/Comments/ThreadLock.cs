@@ -1,3 +1,4 @@
+using ClosureTable.Api.Data;
 using Dapper;
 using Npgsql;
 
@@ -44,8 +45,8 @@ internal static class ThreadLock
     /// <param name="forReply">Takes an id for a reply along, which saves a round trip.</param>
     public static async Task<LockedComment?> LockThreadOf(this NpgsqlConnection connection, long id, CancellationToken ct, bool forReply = false)
     {
-        await using var results = await connection.QueryMultipleAsync(new CommandDefinition(
-            forReply ? LockAndLookForReply : LockAndLook, new { id }, cancellationToken: ct));
+        await using var results = await connection.QueryMultipleAsync(
+            forReply ? LockAndLookForReply : LockAndLook, new { id }, ct);
         var locked = await results.ReadSingleOrDefaultAsync<long?>();
         var comment = await results.ReadSingleOrDefaultAsync<LockedComment>();
         return comment is null || comment.RootId == locked ? comment : throw new ThreadMovedException();
@@ -77,18 +78,18 @@ internal static class ThreadLock
         this NpgsqlConnection connection, long first, long second, CancellationToken ct)
     {
         var comments = new List<LockedComment>();
-        var rootIds = (await connection.QueryAsync<long>(new CommandDefinition(
-            "select distinct root_id from comments_comments where id in (@first, @second) order by root_id", new { first, second }, cancellationToken: ct))).ToList();
+        var rootIds = (await connection.QueryAsync<long>(
+            "select distinct root_id from comments_comments where id in (@first, @second) order by root_id", new { first, second }, ct)).ToList();
         foreach (var rootId in rootIds)
         {
-            await using var results = await connection.QueryMultipleAsync(new CommandDefinition($"""
+            await using var results = await connection.QueryMultipleAsync($"""
                 select root_id
                 from comments_threads
                 where root_id = @rootId
                 for no key update;
 
                 select {CommentColumns} {FromComments} where c.id in (@first, @second);
-                """, new { rootId, first, second }, cancellationToken: ct));
+                """, new { rootId, first, second }, ct);
             await results.ReadAsync<long>();
             comments = (await results.ReadAsync<LockedComment>()).ToList();
             if (!comments.Select(comment => comment.RootId).Distinct().Order().SequenceEqual(rootIds))

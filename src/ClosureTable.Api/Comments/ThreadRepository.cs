@@ -7,21 +7,21 @@ using NpgsqlTypes;
 namespace ClosureTable.Api.Comments;
 
 /// <summary>The reads: whole trees, bounded ones, pages of them.</summary>
-internal sealed class ThreadRepository(ReadSource source)
+internal sealed class ThreadRepository(ReplicaReads source)
 {
     /// <summary>The most comments that one page of roots shows, replies included.</summary>
-    public const int MostOfAPage = 1000;
+    public const int MaxPageComments = 1000;
 
     /// <summary>Where a comment stands, and the version of its thread; null when there is no such comment.</summary>
     public Task<Position?> Locate(long id, CancellationToken ct) => source.Read(connection => Locate(connection, id, ct), ct);
 
     private static Task<Position?> Locate(NpgsqlConnection connection, long id, CancellationToken ct) =>
-        connection.QuerySingleOrDefaultAsync<Position>(new CommandDefinition("""
+        connection.QuerySingleOrDefaultAsync<Position>("""
             select c.root_id, thread.version
             from comments_comments c
             join comments_threads thread on thread.root_id = c.root_id
             where c.id = @id
-            """, new { id }, cancellationToken: ct));
+            """, new { id }, ct);
 
     /// <summary>
     /// A comment with what is below it: all, where that is within the limits asked for, else its first part; null when there is
@@ -79,7 +79,7 @@ internal sealed class ThreadRepository(ReadSource source)
     private Task<Forest> FirstPart(long id, TreeShape shape, long? caller, CancellationToken ct) => shape.Sort == CommentSort.Top
         ? source.ReadSnapshot(async connection => await Bounded(
             connection,
-            new Tops([id], Next: null, await connection.ExecuteScalarAsync<string>(new CommandDefinition("select pg_current_snapshot()::text", cancellationToken: ct))),
+            new Tops([id], Next: null, await connection.ExecuteScalarAsync<string>("select pg_current_snapshot()::text", null, ct)),
             shape, caller, ct), ct)
         : source.Read(connection => Bounded(connection, new Tops([id], Next: null, Snapshot: null), shape, caller, ct), ct);
 
@@ -119,13 +119,13 @@ internal sealed class ThreadRepository(ReadSource source)
         {
             if (await Locate(connection, id, ct) is not { } at)
                 return null;
-            var ids = await connection.QueryAsync<long>(new CommandDefinition("""
+            var ids = await connection.QueryAsync<long>("""
                 select ancestor.id
                 from comments_tree
                 join comments_comments ancestor on ancestor.id = comments_tree.ancestor_id
                 where comments_tree.descendant_id = @id and comments_tree.ancestor_id <> @id
                 order by ancestor.depth
-                """, new { id }, cancellationToken: ct));
+                """, new { id }, ct);
             return (at, await Listed(connection, [.. ids], next: null, caller, ct));
         }, ct);
 
@@ -133,12 +133,12 @@ internal sealed class ThreadRepository(ReadSource source)
     public Task<IReadOnlyDictionary<string, long>> Counts(string[] topics, CancellationToken ct) =>
         source.Read<IReadOnlyDictionary<string, long>>(async connection =>
         {
-            return (await connection.QueryAsync<(string Topic, long Count)>(new CommandDefinition("""
+            return (await connection.QueryAsync<(string Topic, long Count)>("""
                 select asked.topic, coalesce(sum(thread.comment_count - thread.tombstone_count), 0)
                 from (select distinct unnest(@topics)) as asked (topic)
                 left join comments_threads thread on thread.topic = asked.topic and thread.comment_count > 0
                 group by asked.topic
-                """, new { topics }, cancellationToken: ct))).ToDictionary(row => row.Topic, row => row.Count);
+                """, new { topics }, ct)).ToDictionary(row => row.Topic, row => row.Count);
         }, ct);
 
     /// <summary>Comments by their ids, in that order, without their replies.</summary>

@@ -4,9 +4,9 @@ using Npgsql;
 namespace ClosureTable.Api.Comments;
 
 /// <summary>The transaction of every write to a thread, and the word to those who watch it once it is committed.</summary>
-internal sealed class WriteTransaction(NpgsqlDataSource source, SeenWrites seen, IWriteObserver observer)
+internal sealed class WriteTransaction(NpgsqlDataSource source, ReadYourWrites seen, IWriteObserver observer)
 {
-    private const int MostAttempts = 4;
+    private const int MaxAttempts = 4;
 
     /// <summary>
     /// Runs <paramref name="work"/> in a transaction of its own and commits it. What fails before the commit was not kept and
@@ -29,7 +29,7 @@ internal sealed class WriteTransaction(NpgsqlDataSource source, SeenWrites seen,
                 // Nothing was written yet; look again where it is now.
                 continue;
             }
-            catch (Exception exception) when (attempt < MostAttempts && DatabaseFailures.IsWorthRepeating(exception))
+            catch (Exception exception) when (attempt < MaxAttempts && DatabaseFailures.IsWorthRepeating(exception))
             {
                 attempt++;
                 continue;

@@ -19,8 +19,8 @@ internal sealed class Database(IConfiguration configuration, IOptions<DatabaseOp
     /// <remarks>Of several hosts, the primary.</remarks>
     public NpgsqlDataSource Source => source ?? throw new InvalidOperationException("The database is not open yet.");
 
-    /// <summary>Of several hosts a standby, or the primary while there is none; null where one host is named. See <see cref="ReadSource"/>.</summary>
-    public NpgsqlDataSource? Standbys { get; private set; }
+    /// <summary>Of several hosts a standby, or the primary while there is none; null where one host is named. See <see cref="ReplicaReads"/>.</summary>
+    public NpgsqlDataSource? Replicas { get; private set; }
 
     /// <summary>
     /// With the password, which <see cref="NpgsqlDataSource.ConnectionString"/> leaves out, and without the timeouts of requests:
@@ -53,7 +53,7 @@ internal sealed class Database(IConfiguration configuration, IOptions<DatabaseOp
         settings.TargetSessionAttributes = null;
         hosts = new NpgsqlDataSourceBuilder(settings.ConnectionString).BuildMultiHost();
         source = hosts.WithTargetSession(TargetSessionAttributes.Primary);
-        Standbys = hosts.WithTargetSession(TargetSessionAttributes.PreferStandby);
+        Replicas = hosts.WithTargetSession(TargetSessionAttributes.PreferStandby);
     }
 
     /// <summary>A connection outside the pool, for what lives as long as the service; it notices when the other end is gone.</summary>
@@ -134,10 +134,10 @@ internal static class DatabaseRegistration
         builder.Services.AddSingleton<Database>();
         builder.Services.AddSingleton<Migrations>();
         builder.Services.AddSingleton(services => services.GetRequiredService<Database>().Source);
-        builder.Services.AddSingleton<SeenWrites>();
-        builder.Services.AddSingleton<ReadSource>();
+        builder.Services.AddSingleton<ReadYourWrites>();
+        builder.Services.AddSingleton<ReplicaReads>();
         builder.Services.AddHealthChecks().AddCheck<SchemaCheck>("schema");
-        builder.Services.AddExceptionHandler<DatabaseFailureAnswers>();
+        builder.Services.AddExceptionHandler<DatabaseFailureHandler>();
     }
 
     /// <summary>Opens the database and brings its schema to the one that this build needs.</summary>

@@ -86,7 +86,7 @@ internal static class DatabaseFailures
 }
 
 /// <summary>Answers a request that a fault of the database ended.</summary>
-internal sealed class DatabaseFailureAnswers : IExceptionHandler
+internal sealed class DatabaseFailureHandler : IExceptionHandler
 {
     public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
     {

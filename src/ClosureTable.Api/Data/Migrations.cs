@@ -62,11 +62,11 @@ internal sealed class Migrations(Database database, IEnumerable<ISchemaStep> ste
     public Task<IReadOnlyList<MigrationStatus>> Status(CancellationToken ct) =>
         database.Source.Read<IReadOnlyList<MigrationStatus>>(async connection =>
         {
-            var known = await connection.ExecuteScalarAsync<bool>(new CommandDefinition(
-                "select to_regclass('public.schema_versions') is not null", cancellationToken: ct));
+            var known = await connection.ExecuteScalarAsync<bool>(
+                "select to_regclass('public.schema_versions') is not null", null, ct);
             var applied = known
-                ? (await connection.QueryAsync<string>(new CommandDefinition(
-                    "select scriptname from public.schema_versions", cancellationToken: ct))).ToHashSet()
+                ? (await connection.QueryAsync<string>(
+                    "select scriptname from public.schema_versions", null, ct)).ToHashSet()
                 : [];
             return [.. Scripts.Select(script => new MigrationStatus(script.Name, applied.Contains(script.Name)))];
         }, ct);

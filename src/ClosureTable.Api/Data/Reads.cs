@@ -18,7 +18,7 @@ internal static class Reads
         });
 
     /// <inheritdoc cref="Read{T}(NpgsqlDataSource, Func{NpgsqlConnection, Task{T}}, CancellationToken)"/>
-    public static Task<T> Read<T>(this ReadSource source, Func<NpgsqlConnection, Task<T>> read, CancellationToken ct) =>
+    public static Task<T> Read<T>(this ReplicaReads source, Func<NpgsqlConnection, Task<T>> read, CancellationToken ct) =>
         Twice(async () =>
         {
             await using var connection = await source.Open(ct);
@@ -26,7 +26,7 @@ internal static class Reads
         });
 
     /// <summary>Runs reads that must agree with each other in one repeatable-read transaction: one snapshot for all.</summary>
-    public static Task<T> ReadSnapshot<T>(this ReadSource source, Func<NpgsqlConnection, Task<T>> read, CancellationToken ct) =>
+    public static Task<T> ReadSnapshot<T>(this ReplicaReads source, Func<NpgsqlConnection, Task<T>> read, CancellationToken ct) =>
         source.Read(connection => connection.Snapshot(read, ct), ct);
 
     /// <summary>The same for a read that gives its rows away as they come, which cannot begin again.</summary>

@@ -15,7 +15,7 @@ internal static class FeedEndpoints
         var feeds = app.MapGroup("").WithTags("Feeds")
             // If-Match on a read: the framework looks after it.
             .WithProblems(Problem.PreconditionFailed)
-            .WithAnswerHeader(200, "Last-Modified", "When something that the feed shows was written or edited last. A deletion does not change it: prefer the `ETag`.");
+            .WithResponseHeader(200, "Last-Modified", "When something that the feed shows was written or edited last. A deletion does not change it: prefer the `ETag`.");
         feeds.MapGet("/topics/feed", OfTopic).WithProblems(Problem.ValidationFailed)
             .Produces<string>(StatusCodes.Status200OK, AtomFeed.MediaType).Produces(StatusCodes.Status304NotModified);
         feeds.MapGet("/users/{id:long}/feed", OfUser).WithProblems(Problem.UserNotFound)

@@ -14,7 +14,7 @@ internal sealed record FeedComment
 }
 
 /// <summary>The newest comments, of a topic or of a user; deleted ones are left out.</summary>
-internal sealed class FeedRepository(ReadSource source)
+internal sealed class FeedRepository(ReplicaReads source)
 {
     /// <summary>How many comments a feed has.</summary>
     public const int Length = 50;
@@ -23,7 +23,7 @@ internal sealed class FeedRepository(ReadSource source)
     public Task<IReadOnlyList<FeedComment>> OfTopic(string topic, CancellationToken ct) =>
         source.Read<IReadOnlyList<FeedComment>>(async connection =>
         {
-            return (await connection.QueryAsync<FeedComment>(new CommandDefinition("""
+            return (await connection.QueryAsync<FeedComment>("""
                 select c.id, c.content, author.name as author_name, c.created_at, c.edited_at
                 from comments_threads thread
                 join comments_comments c on c.root_id = thread.root_id
@@ -31,14 +31,14 @@ internal sealed class FeedRepository(ReadSource source)
                 where thread.topic = @topic and thread.comment_count > 0 and c.deleted_at is null
                 order by c.created_at desc, c.id desc
                 limit @Length
-                """, new { topic, Length }, cancellationToken: ct))).AsList();
+                """, new { topic, Length }, ct)).AsList();
         }, ct);
 
     /// <summary>A user's newest comments, and the name; null when there is no such user.</summary>
     public Task<(string Name, IReadOnlyList<FeedComment> Comments)?> OfUser(long userId, CancellationToken ct) =>
         source.Read<(string Name, IReadOnlyList<FeedComment> Comments)?>(async connection =>
         {
-            await using var results = await connection.QueryMultipleAsync(new CommandDefinition("""
+            await using var results = await connection.QueryMultipleAsync("""
                 select name from auth_users where id = @userId;
 
                 -- Ids are given in the order of writing, nearly: the index by author and id has the newest at its end.
@@ -48,7 +48,7 @@ internal sealed class FeedRepository(ReadSource source)
                 where c.author_id = @userId and c.deleted_at is null
                 order by c.id desc
                 limit @Length;
-                """, new { userId, Length }, cancellationToken: ct));
+                """, new { userId, Length }, ct);
             return await results.ReadSingleOrDefaultAsync<string>() is { } name
                 ? (name, (await results.ReadAsync<FeedComment>()).AsList())
                 : null;

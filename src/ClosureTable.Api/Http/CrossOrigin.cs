@@ -5,7 +5,7 @@ using Microsoft.Net.Http.Headers;
 namespace ClosureTable.Api.Http;
 
 /// <summary>The section <c>Cors</c>: whose pages may call this service from a browser.</summary>
-internal sealed record CrossOriginSettings
+internal sealed record CrossOriginOptions
 {
     public const string Section = "Cors";
 
@@ -17,12 +17,12 @@ internal static class CrossOrigin
 {
     public static void AddCrossOrigin(this IHostApplicationBuilder builder)
     {
-        builder.Services.AddOptions<CrossOriginSettings>().BindConfiguration(CrossOriginSettings.Section)
+        builder.Services.AddOptions<CrossOriginOptions>().BindConfiguration(CrossOriginOptions.Section)
             .Validate(settings => settings.AllowedOrigins is ["*"] || settings.AllowedOrigins.All(IsOrigin),
                 "Cors__AllowedOrigins__0 and those after it must be origins, as in https://blog.example, without a path or a slash at the end; or a single *.")
             .ValidateOnStart();
         builder.Services.AddCors();
-        builder.Services.AddOptions<CorsOptions>().Configure<IOptions<CrossOriginSettings>>((cors, settings) =>
+        builder.Services.AddOptions<CorsOptions>().Configure<IOptions<CrossOriginOptions>>((cors, settings) =>
             cors.AddDefaultPolicy(policy => policy
                 .WithOrigins(settings.Value.AllowedOrigins)
                 .WithMethods(HttpMethods.Get, HttpMethods.Head, HttpMethods.Post, HttpMethods.Put, HttpMethods.Patch, HttpMethods.Delete)

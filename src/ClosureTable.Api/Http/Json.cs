@@ -10,11 +10,11 @@ internal static class Json
     /// Room for the longest comment in the longest spelling: 10,000 characters and a topic of 512, each as a pair of
     /// <c>\ud83d\ude00</c>. A larger body is refused unread.
     /// </summary>
-    public const int MostBytes = 128 * 1024;
+    public const int MaxBodyBytes = 128 * 1024;
 
     public static void AddJson(this IHostApplicationBuilder builder)
     {
-        builder.Services.Configure<KestrelServerOptions>(server => server.Limits.MaxRequestBodySize = MostBytes);
+        builder.Services.Configure<KestrelServerOptions>(server => server.Limits.MaxRequestBodySize = MaxBodyBytes);
         builder.Services.ConfigureHttpJsonOptions(options =>
         {
             options.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 namespace ClosureTable.Api.Http;
 
 /// <summary>The section <c>RateLimits</c>: how many requests at once, and how many more as a window goes by, for each kind. Each instance counts for itself.</summary>
-internal sealed record RateLimitSettings
+internal sealed record RateLimitOptions
 {
     public const string Section = "RateLimits";
 
@@ -32,15 +32,15 @@ internal sealed record RateLimitSettings
 internal static class RateLimits
 {
     /// <summary>So that a hundred times as many is still a number of 32 bits.</summary>
-    private const int Most = 10_000_000;
+    private const int MaxLimit = 10_000_000;
 
     public static void AddRateLimits(this IHostApplicationBuilder builder)
     {
-        builder.Services.AddOptions<RateLimitSettings>().BindConfiguration(RateLimitSettings.Section)
+        builder.Services.AddOptions<RateLimitOptions>().BindConfiguration(RateLimitOptions.Section)
             .Validate(settings => settings.Window >= TimeSpan.FromSeconds(1) && settings.Window <= TimeSpan.FromDays(1) && settings.Window.Ticks % TimeSpan.TicksPerSecond == 0,
                 "RateLimits__Window must be whole seconds between 00:00:01 and 1.00:00:00 (one day).")
-            .Validate(settings => settings is { Reads: > 0 and <= Most, Writes: > 0 and <= Most, SignIns: > 0 and <= Most },
-                $"RateLimits__Reads, RateLimits__Writes and RateLimits__SignIns must be numbers from 1 to {Most}; RateLimits__Enabled=false turns them off.")
+            .Validate(settings => settings is { Reads: > 0 and <= MaxLimit, Writes: > 0 and <= MaxLimit, SignIns: > 0 and <= MaxLimit },
+                $"RateLimits__Reads, RateLimits__Writes and RateLimits__SignIns must be numbers from 1 to {MaxLimit}; RateLimits__Enabled=false turns them off.")
             .Validate(settings => settings.CallersPerAddress is >= 1 and <= 100,
                 "RateLimits__CallersPerAddress must be a number from 1 to 100.")
             .ValidateOnStart();
@@ -49,7 +49,7 @@ internal static class RateLimits
     /// <summary>Stands behind authentication, whose user it counts by, and before everything that costs something.</summary>
     public static void UseRateLimits(this IApplicationBuilder app)
     {
-        var settings = app.ApplicationServices.GetRequiredService<IOptions<RateLimitSettings>>().Value;
+        var settings = app.ApplicationServices.GetRequiredService<IOptions<RateLimitOptions>>().Value;
         if (!settings.Enabled)
             return;
 
@@ -128,7 +128,7 @@ internal static class RateLimits
     };
 
     /// <param name="keyOf">Which quota a request counts against, and whose; null where none.</param>
-    private static PartitionedRateLimiter<HttpContext> Limiter(RateLimitSettings settings, Func<HttpContext, (Quota Quota, string Whose)?> keyOf) =>
+    private static PartitionedRateLimiter<HttpContext> Limiter(RateLimitOptions settings, Func<HttpContext, (Quota Quota, string Whose)?> keyOf) =>
         PartitionedRateLimiter.Create<HttpContext, (Quota, string)>(context =>
         {
             if (keyOf(context) is not { } key)
@@ -143,7 +143,7 @@ internal static class RateLimits
             });
         });
 
-    private static void Tell(IHeaderDictionary headers, Quota quota, RateLimitSettings settings, long left, int? seconds = null)
+    private static void Tell(IHeaderDictionary headers, Quota quota, RateLimitOptions settings, long left, int? seconds = null)
     {
         var name = quota switch
         {
@@ -158,10 +158,10 @@ internal static class RateLimits
     }
 
     /// <summary>The time in which one more request becomes possible: at least the smallest that there is.</summary>
-    private static TimeSpan DropOf(Quota quota, RateLimitSettings settings) =>
+    private static TimeSpan DropOf(Quota quota, RateLimitOptions settings) =>
         TimeSpan.FromTicks(Math.Max(1, settings.Window.Ticks / LimitOf(quota, settings)));
 
-    private static int LimitOf(Quota quota, RateLimitSettings settings) => quota switch
+    private static int LimitOf(Quota quota, RateLimitOptions settings) => quota switch
     {
         Quota.Reads => settings.Reads,
         Quota.Writes => settings.Writes,

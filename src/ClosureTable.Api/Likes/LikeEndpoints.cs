@@ -41,7 +41,7 @@ internal static class LikeEndpoints
     /// <param name="limit">Comments on a page, 1 to 100.</param>
     /// <param name="cursor">The <c>next_cursor</c> of the page before.</param>
     private static Task<Results<RenderedJson<CommentPage>, ProblemHttpResult>> Mine(
-        LikeRepository likes, CommentAnswers answers, Cursors cursors, ClaimsPrincipal user,
+        LikeRepository likes, CommentResponses answers, Cursors cursors, ClaimsPrincipal user,
         [Range(1, 100)] int limit = 20, string? cursor = null, CancellationToken ct = default) =>
         Of(user.Caller.Id, likes, answers, cursors, user, limit, cursor, ct);
 
@@ -51,7 +51,7 @@ internal static class LikeEndpoints
     /// <param name="limit">Comments on a page, 1 to 100.</param>
     /// <param name="cursor">The <c>next_cursor</c> of the page before.</param>
     private static async Task<Results<RenderedJson<CommentPage>, ProblemHttpResult>> Of(
-        long id, LikeRepository likes, CommentAnswers answers, Cursors cursors, ClaimsPrincipal user,
+        long id, LikeRepository likes, CommentResponses answers, Cursors cursors, ClaimsPrincipal user,
         [Range(1, 100)] int limit = 20, string? cursor = null, CancellationToken ct = default)
     {
         if (!cursors.TryRead(cursor, CursorList.Likes, id, sort: null, out var after))

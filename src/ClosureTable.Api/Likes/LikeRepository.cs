@@ -8,7 +8,7 @@ using Dapper;
 namespace ClosureTable.Api.Likes;
 
 /// <summary>The table <c>comments_likes</c>, and the counts that follow it.</summary>
-internal sealed class LikeRepository(ReadSource source, WriteTransaction writes)
+internal sealed class LikeRepository(ReplicaReads source, WriteTransaction writes)
 {
     /// <summary>Makes the caller like a comment; changes nothing where he does already.</summary>
     public Task<Outcome<CommentLikes>> Like(Caller caller, long id, CancellationToken ct) => Set(caller, id, liked: true, """
@@ -37,7 +37,7 @@ internal sealed class LikeRepository(ReadSource source, WriteTransaction writes)
                 return Problem.CommentNotFound;
             if (comment.Deleted)
                 return Problem.CommentDeleted;
-            var (changed, count) = await connection.QuerySingleAsync<(bool Changed, int Count)>(new CommandDefinition($"""
+            var (changed, count) = await connection.QuerySingleAsync<(bool Changed, int Count)>($"""
                 with changed as (
                   {change}
                 ),
@@ -66,7 +66,7 @@ internal sealed class LikeRepository(ReadSource source, WriteTransaction writes)
                 select
                   exists (select from counted),
                   coalesce((select like_count from counted), (select like_count from comments_comments where id = @id))
-                """, new { id, caller = caller.Id }, cancellationToken: ct));
+                """, new { id, caller = caller.Id }, ct);
             if (changed)
                 Instruments.LikeChanged(given: liked);
             return new CommentLikes { Id = id, LikeCount = count, Liked = liked };
@@ -77,7 +77,7 @@ internal sealed class LikeRepository(ReadSource source, WriteTransaction writes)
     public Task<Forest?> LikedBy(long userId, Cursor? after, int count, long? caller, CancellationToken ct) =>
         source.ReadSnapshot<Forest?>(async connection =>
         {
-            await using var results = await connection.QueryMultipleAsync(new CommandDefinition($"""
+            await using var results = await connection.QueryMultipleAsync($"""
                 select exists (select from auth_users where id = @userId);
 
                 select mine.comment_id, mine.created_at
@@ -88,7 +88,7 @@ internal sealed class LikeRepository(ReadSource source, WriteTransaction writes)
                 order by mine.created_at desc, mine.comment_id desc
                 limit @count + 1;
                 """,
-                new { userId, count, key = new DateTime(after?.Key ?? 0, DateTimeKind.Utc), last = after?.Id ?? 0 }, cancellationToken: ct));
+                new { userId, count, key = new DateTime(after?.Key ?? 0, DateTimeKind.Utc), last = after?.Id ?? 0 }, ct);
             if (!await results.ReadSingleAsync<bool>())
                 return null;
             var likes = (await results.ReadAsync<(long CommentId, DateTime At)>()).ToList();

@@ -1,3 +1,4 @@
+using ClosureTable.Api.Data;
 using Dapper;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -54,10 +55,10 @@ internal sealed class EventPruning(NpgsqlDataSource source, IOptions<LiveOptions
     {
         await using var connection = await source.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
-        if (!await connection.ExecuteScalarAsync<bool>(new CommandDefinition(
-            "select pg_try_advisory_xact_lock(@LockKey)", new { LockKey }, cancellationToken: ct)))
+        if (!await connection.ExecuteScalarAsync<bool>(
+            "select pg_try_advisory_xact_lock(@LockKey)", new { LockKey }, ct))
             return (0, 0);
-        var counts = await connection.QuerySingleAsync<(int, int)>(new CommandDefinition("""
+        var counts = await connection.QuerySingleAsync<(int, int)>("""
             with oldest as (
               select root_id, version, created_at
               from comments_events
@@ -91,7 +92,7 @@ internal sealed class EventPruning(NpgsqlDataSource source, IOptions<LiveOptions
               set through = greatest(through, (select xid from pruned order by xid desc limit 1))
             )
             select (select coalesce(sum(events), 0) from expired)::int, (select count(*) from pruned)::int
-            """, new { BatchSize, options.Value.Retention }, cancellationToken: ct));
+            """, new { BatchSize, options.Value.Retention }, ct);
         await transaction.CommitAsync(CancellationToken.None);
         return counts;
     }

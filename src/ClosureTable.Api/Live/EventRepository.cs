@@ -111,14 +111,14 @@ internal sealed class EventRepository(NpgsqlDataSource source)
     public Task<List<ThreadEvent>> OfThread(long rootId, long after, string? until, int limit, CancellationToken ct) =>
         source.Read<List<ThreadEvent>>(async connection =>
         {
-            return (await connection.QueryAsync<ThreadEvent>(new CommandDefinition("""
+            return (await connection.QueryAsync<ThreadEvent>("""
                 select root_id, version, kind, comment_id, topic, data::text as data
                 from comments_events
                 where root_id = @rootId and version > @after
                   and (@until::text is null or pg_visible_in_snapshot(xid, @until::pg_snapshot))
                 order by version
                 limit @limit
-                """, new { rootId, after, until, limit }, cancellationToken: ct))).AsList();
+                """, new { rootId, after, until, limit }, ct)).AsList();
         }, ct);
 
     private const string Until = "pg_visible_in_snapshot(e.xid, @until::pg_snapshot)";
@@ -127,7 +127,7 @@ internal sealed class EventRepository(NpgsqlDataSource source)
     public Task<List<ThreadEvent>> OfTopic(string topic, string since, string until, int limit, CancellationToken ct) =>
         source.Read<List<ThreadEvent>>(async connection =>
         {
-            return (await connection.QueryAsync<ThreadEvent>(new CommandDefinition($"""
+            return (await connection.QueryAsync<ThreadEvent>($"""
                 select root_id, version, kind, comment_id, topic, data
                 from (
                   select e.root_id, e.version, e.kind, e.comment_id, e.topic, e.data, {At} as at
@@ -137,7 +137,7 @@ internal sealed class EventRepository(NpgsqlDataSource source)
                     inProgress: $"(e.topic, e.xid) >= (@topic, running.xid) and (e.topic, e.xid) <= (@topic, running.xid) and e.topic <= @topic and {Until}")}) e
                 ) e
                 order by at, root_id, version
-                """, new { topic, since, until, limit }, cancellationToken: ct))).AsList();
+                """, new { topic, since, until, limit }, ct)).AsList();
         }, ct);
 
     /// <summary>
@@ -149,28 +149,28 @@ internal sealed class EventRepository(NpgsqlDataSource source)
     public Task<bool> Forgot(string since, string last, CancellationToken ct) =>
         source.Read<bool>(async connection =>
         {
-            return await connection.ExecuteScalarAsync<bool>(new CommandDefinition("""
+            return await connection.ExecuteScalarAsync<bool>("""
                 select through >= pg_snapshot_xmin(@since::pg_snapshot)
                   or pg_snapshot_xmax(@last::pg_snapshot) > pg_snapshot_xmax(pg_current_snapshot())
                 from comments_events_pruned
-                """, new { since, last }, cancellationToken: ct));
+                """, new { since, last }, ct);
         }, ct);
 
     /// <summary>The version under which a comment was deleted from a thread, if that is after the position and still known.</summary>
     public Task<long?> Deleted(long commentId, ThreadPosition position, CancellationToken ct) =>
         source.Read<long?>(async connection =>
         {
-            return await connection.ExecuteScalarAsync<long?>(new CommandDefinition("""
+            return await connection.ExecuteScalarAsync<long?>("""
                 select min(version)
                 from comments_events
                 where root_id = @RootId and version > @Version and kind = 'deleted' and data -> 'removed' @> to_jsonb(@commentId)
-                """, new { position.RootId, position.Version, commentId }, cancellationToken: ct));
+                """, new { position.RootId, position.Version, commentId }, ct);
         }, ct);
 
     /// <summary>Which of the comments are still in the thread.</summary>
     public static async Task<HashSet<long>> StillIn(NpgsqlConnection connection, long rootId, long[] ids, CancellationToken ct) =>
-        (await connection.QueryAsync<long>(new CommandDefinition(
-            "select id from comments_comments where id = any(@ids) and root_id = @rootId", new { ids, rootId }, cancellationToken: ct))).ToHashSet();
+        (await connection.QueryAsync<long>(
+            "select id from comments_comments where id = any(@ids) and root_id = @rootId", new { ids, rootId }, ct)).ToHashSet();
 
     /// <summary>Makes frames of events: one query for all comments that they are about.</summary>
     public Task<List<ReadOnlyMemory<byte>>> Render(IReadOnlyList<ThreadEvent> events, CancellationToken ct) =>

@@ -19,8 +19,8 @@ internal static class LiveEndpoints
         services.AddSingleton<EventRepository>();
         services.AddSingleton<EventReplay>();
         services.AddSingleton<EventStreams>();
-        services.AddSingleton<EventTail>();
-        services.AddHostedService(provider => provider.GetRequiredService<EventTail>());
+        services.AddSingleton<EventDispatcher>();
+        services.AddHostedService(provider => provider.GetRequiredService<EventDispatcher>());
         services.AddHostedService<NotificationListener>();
         services.AddHostedService<Heartbeats>();
         services.AddSingleton<EventPruning>();
@@ -34,10 +34,10 @@ internal static class LiveEndpoints
     {
         app.MapGet("/comments/{id:long}/events", OfThread).WithTags("Comments")
             .WithProblems(Problem.CommentNotFound, Problem.TooManyStreams, Problem.StreamsFull)
-            .WithAnswerExample("text/event-stream", Example);
+            .WithResponseExample("text/event-stream", Example);
         app.MapGet("/topics/events", OfTopic).WithTags("Topics")
             .WithProblems(Problem.ValidationFailed, Problem.TooManyStreams, Problem.StreamsFull)
-            .WithAnswerExample("text/event-stream", Example);
+            .WithResponseExample("text/event-stream", Example);
     }
 
     private const string Example = """

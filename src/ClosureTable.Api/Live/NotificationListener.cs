@@ -4,7 +4,7 @@ using Npgsql;
 namespace ClosureTable.Api.Live;
 
 /// <summary>Rings when another instance says that it committed something. One connection an instance, which does nothing else.</summary>
-internal sealed class NotificationListener(Database database, EventTail tail, ThreadNotifier notifier, ILogger<NotificationListener> logger) : BackgroundService
+internal sealed class NotificationListener(Database database, EventDispatcher tail, ThreadNotifier notifier, ILogger<NotificationListener> logger) : BackgroundService
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 

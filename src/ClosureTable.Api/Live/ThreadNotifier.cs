@@ -1,10 +1,11 @@
 using ClosureTable.Api.Comments;
 
 
+
 namespace ClosureTable.Api.Live;
 
 /// <summary>
-/// The bell of the <see cref="EventTail"/>. It rings without saying what happened: whoever hears it reads the rows, which are
+/// The bell of the <see cref="EventDispatcher"/>. It rings without saying what happened: whoever hears it reads the rows, which are
 /// the truth, and any number of rings are one.
 /// </summary>
 internal sealed class ThreadNotifier : IWriteObserver, IDisposable

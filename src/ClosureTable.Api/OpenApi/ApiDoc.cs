@@ -67,7 +67,7 @@ internal static class ApiDoc
             options.NonNullableReferenceTypesAsRequired();
             options.ParameterFilter<DocumentedParameters>();
             options.SchemaFilter<DocumentedSchemas>();
-            options.OperationFilter<DocumentedAnswers>();
+            options.OperationFilter<DocumentedResponses>();
             options.DocumentFilter<DocumentedHealth>();
             options.AddSecurityDefinition(Bearer, new OpenApiSecurityScheme
             {

@@ -35,7 +35,7 @@ internal static class Instruments
 
     public static void LikeChanged(bool given) => LikesChanged.Add(1, new KeyValuePair<string, object?>("change", given ? "given" : "taken"));
 
-    public static void AnswerReplayed() => Replayed.Add(1);
+    public static void ResponseReplayed() => Replayed.Add(1);
 
     public static void StreamOpened() => Open.Add(1);
 

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Options;
 namespace ClosureTable.Api.Operations;
 
 /// <summary>The section <c>RequestLog</c>.</summary>
-internal sealed record RequestLogSettings
+internal sealed record RequestLogOptions
 {
     public const string Section = "RequestLog";
 
@@ -24,13 +24,13 @@ internal sealed record RequestLogSettings
 internal static partial class RequestLog
 {
     public static void AddRequestLog(this IHostApplicationBuilder builder) =>
-        builder.Services.AddOptions<RequestLogSettings>().BindConfiguration(RequestLogSettings.Section).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddOptions<RequestLogOptions>().BindConfiguration(RequestLogOptions.Section).ValidateDataAnnotations().ValidateOnStart();
 
     /// <summary>Stands around everything, so that its time is that of the whole request.</summary>
     public static void UseRequestLog(this IApplicationBuilder app)
     {
         var logger = app.ApplicationServices.GetRequiredService<ILoggerFactory>().CreateLogger("ClosureTable.Requests");
-        var slowerThan = app.ApplicationServices.GetRequiredService<IOptions<RequestLogSettings>>().Value.SlowerThan;
+        var slowerThan = app.ApplicationServices.GetRequiredService<IOptions<RequestLogOptions>>().Value.SlowerThan;
         app.Use(async (context, next) =>
         {
             var started = Stopwatch.GetTimestamp();

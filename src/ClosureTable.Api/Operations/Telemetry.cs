@@ -9,7 +9,7 @@ using OpenTelemetry.Trace;
 namespace ClosureTable.Api.Operations;
 
 /// <summary>The section <c>Metrics</c>: what Prometheus reads at <c>/metrics</c>.</summary>
-internal sealed record MetricsSettings
+internal sealed record MetricsOptions
 {
     public const string Section = "Metrics";
 
@@ -33,11 +33,11 @@ internal static class Telemetry
 
     public static void AddTelemetry(this WebApplicationBuilder builder)
     {
-        builder.Services.AddOptions<MetricsSettings>().BindConfiguration(MetricsSettings.Section)
+        builder.Services.AddOptions<MetricsOptions>().BindConfiguration(MetricsOptions.Section)
             .Validate(settings => settings.Url is null || Port(settings.Url) > 0,
                 "Metrics__Url must be an http address with a port, as in http://10.0.0.5:9464.")
             .ValidateOnStart();
-        var metrics = builder.Configuration.GetSection(MetricsSettings.Section).Get<MetricsSettings>() ?? new();
+        var metrics = builder.Configuration.GetSection(MetricsOptions.Section).Get<MetricsOptions>() ?? new();
         var collector = !string.IsNullOrEmpty(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]);
         if (metrics is { Enabled: true, Url: { } url })
             builder.WebHost.UseUrls([url, .. OtherAddresses(builder.Configuration)]);
@@ -81,7 +81,7 @@ internal static class Telemetry
     /// <summary>Stands before authentication and rate limits, which a scraper has nothing to do with.</summary>
     public static void UseMetrics(this WebApplication app)
     {
-        var settings = app.Services.GetRequiredService<IOptions<MetricsSettings>>().Value;
+        var settings = app.Services.GetRequiredService<IOptions<MetricsOptions>>().Value;
         if (!settings.Enabled)
             return;
         if (settings.Url is null)

@@ -1,5 +1,6 @@
 using System.Data;
 using ClosureTable.Api.Accounts;
+using ClosureTable.Api.Data;
 using ClosureTable.Api.Http;
 using Dapper;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -14,7 +15,7 @@ namespace ClosureTable.Api.Pages;
 internal static class ExplorerEndpoints
 {
     /// <summary>The most comments of a thread that is shown: the drawing and the matrix are for looking, not for scale.</summary>
-    private const int MostComments = 200;
+    private const int MaxComments = 200;
 
     public static void MapExplorer(this IEndpointRouteBuilder app)
     {
@@ -43,14 +44,14 @@ internal static class ExplorerEndpoints
     private static async Task<ExplorerThreads> Threads(NpgsqlDataSource database, CancellationToken ct)
     {
         await using var connection = await database.OpenConnectionAsync(ct);
-        return new((await connection.QueryAsync<ExplorerThread>(new CommandDefinition("""
+        return new((await connection.QueryAsync<ExplorerThread>("""
             select t.root_id, left(c.content, 60) as excerpt, t.comment_count
             from comments_threads t
             join comments_comments c on c.id = t.root_id
-            where t.comment_count between 1 and @MostComments
+            where t.comment_count between 1 and @MaxComments
             order by t.created_at desc, t.root_id desc
             limit 30
-            """, new { MostComments }, cancellationToken: ct))).AsList());
+            """, new { MaxComments }, ct)).AsList());
     }
 
     /// <summary>A thread with its rows, all as of one moment.</summary>
@@ -58,29 +59,29 @@ internal static class ExplorerEndpoints
     {
         await using var connection = await database.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, ct);
-        var thread = await connection.QuerySingleOrDefaultAsync<(long Version, int CommentCount)?>(new CommandDefinition("""
+        var thread = await connection.QuerySingleOrDefaultAsync<(long Version, int CommentCount)?>("""
             select version, comment_count
             from comments_threads
             where root_id = @id and comment_count > 0
-            """, new { id }, transaction, cancellationToken: ct));
+            """, new { id }, ct);
         if (thread is not { } found)
             return Problem.CommentNotFound.Result();
-        if (found.CommentCount > MostComments)
+        if (found.CommentCount > MaxComments)
             return Problem.ThreadTooLarge.Result();
 
-        var comments = await connection.QueryAsync<ExplorerComment>(new CommandDefinition("""
+        var comments = await connection.QueryAsync<ExplorerComment>("""
             select id, parent_id, depth, left(content, 80) as excerpt, deleted_at is not null as deleted
             from comments_comments
             where root_id = @id
             order by created_at, id
-            """, new { id }, transaction, cancellationToken: ct));
-        var rows = await connection.QueryAsync<ExplorerRow>(new CommandDefinition("""
+            """, new { id }, ct);
+        var rows = await connection.QueryAsync<ExplorerRow>("""
             select tree.ancestor_id, tree.nearest_ancestor_id, tree.descendant_id, tree.depth
             from comments_tree tree
             join comments_comments c on c.id = tree.descendant_id
             where c.root_id = @id
             order by tree.ancestor_id, tree.descendant_id
-            """, new { id }, transaction, cancellationToken: ct));
+            """, new { id }, ct);
         return TypedResults.Ok(new ExplorerTree(id, found.Version, comments.AsList(), rows.AsList()));
     }
 
@@ -91,12 +92,12 @@ internal static class ExplorerEndpoints
     private static async Task<ExplorerPeople> People(NpgsqlDataSource database, TokenIssuer issuer, CancellationToken ct)
     {
         await using var connection = await database.OpenConnectionAsync(ct);
-        var users = await connection.QueryAsync<(long Id, string Name, string Role)>(new CommandDefinition("""
+        var users = await connection.QueryAsync<(long Id, string Name, string Role)>("""
             insert into auth_users (name, role, issuer, subject)
             values ('Ada', 'user', 'explorer', 'ada'), ('Boris', 'user', 'explorer', 'boris'), ('Chidi', 'moderator', 'explorer', 'chidi')
             on conflict (issuer, subject) do update set role = excluded.role
             returning id, name, role
-            """, cancellationToken: ct));
+            """, null, ct);
         return new([.. users.Select(user => new ExplorerPerson(user.Id, user.Name, user.Role, issuer.Issue(user.Id, user.Name, user.Role).Token))]);
     }
 }

@@ -39,7 +39,7 @@ internal static class SearchEndpoints
     /// <param name="limit">Comments on a page, 1 to 100.</param>
     /// <param name="cursor">The <c>next_cursor</c> of the page before.</param>
     private static async Task<Results<RenderedJson<SearchPage>, ProblemHttpResult>> Find(
-        [Text(1, 512)] string q, SearchRepository search, CommentAnswers answers, Cursors cursors, ClaimsPrincipal user,
+        [Text(1, 512)] string q, SearchRepository search, CommentResponses answers, Cursors cursors, ClaimsPrincipal user,
         [Range(1, 100)] int limit = 20, string? cursor = null, CancellationToken ct = default)
     {
         var text = q.Trim();
@@ -59,7 +59,7 @@ internal static class SearchEndpoints
     /// <param name="limit">Comments on a page, 1 to 100.</param>
     /// <param name="cursor">The <c>next_cursor</c> of the page before.</param>
     private static Task<Results<RenderedJson<SearchPage>, ProblemHttpResult>> FindByPath(
-        [Text(1, 512)] string text, SearchRepository search, CommentAnswers answers, Cursors cursors, ClaimsPrincipal user,
+        [Text(1, 512)] string text, SearchRepository search, CommentResponses answers, Cursors cursors, ClaimsPrincipal user,
         [Range(1, 100)] int limit = 20, string? cursor = null, CancellationToken ct = default) =>
         // An escaped slash is the one thing that routing leaves escaped.
         Find(text.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase), search, answers, cursors, user, limit, cursor, ct);

@@ -24,13 +24,13 @@ internal sealed record Hits(Forest Comments, IReadOnlyDictionary<long, Finding> 
 }
 
 /// <summary>Full-text search over the words of the comments.</summary>
-internal sealed class SearchRepository(ReadSource source, IOptions<SearchOptions> options) : IDisposable
+internal sealed class SearchRepository(ReplicaReads source, IOptions<SearchOptions> options) : IDisposable
 {
     /// <summary>Private-use characters that stand where a match begins and ends until the rest is escaped; taken out of the comments themselves.</summary>
     private const string MatchBegins = "\uE000", MatchEnds = "\uE001";
 
     /// <summary>Words and what joins them, as <c>numnode</c> counts: 16 words. Ranking by how close words are costs with the square of their number.</summary>
-    private const int MostNodes = 31;
+    private const int MaxNodes = 31;
 
     /// <summary>
     /// A search may take a core for seconds where its words are common. Half of the cores at the most do that, and the rest wait
@@ -63,13 +63,13 @@ internal sealed class SearchRepository(ReadSource source, IOptions<SearchOptions
     private Task<Outcome<Hits>> Ranked(string text, Cursor? after, int count, long? caller, CancellationToken ct) =>
         source.ReadSnapshot<Outcome<Hits>>(async connection =>
         {
-            var nodes = await connection.ExecuteScalarAsync<int>(new CommandDefinition(
-                "select numnode(websearch_to_tsquery(@Configuration::regconfig, @text))", new { options.Value.Configuration, text }, cancellationToken: ct));
-            if (nodes > MostNodes)
+            var nodes = await connection.ExecuteScalarAsync<int>(
+                "select numnode(websearch_to_tsquery(@Configuration::regconfig, @text))", new { options.Value.Configuration, text }, ct);
+            if (nodes > MaxNodes)
                 return Problem.TooManyWords;
 
             // A word that most comments have means that most are ranked, half a second for 200,000: not on every core at once.
-            var found = (await connection.QueryAsync<Found>(new CommandDefinition($"""
+            var found = (await connection.QueryAsync<Found>($"""
                 set local max_parallel_workers_per_gather = 0;
 
                 with page as (
@@ -112,7 +112,7 @@ internal sealed class SearchRepository(ReadSource source, IOptions<SearchOptions
                     MatchEnds,
                     rank = BitConverter.Int32BitsToSingle((int)(after?.Key ?? 0)),
                     last = after?.Id ?? 0,
-                }, cancellationToken: ct))).ToList();
+                }, ct)).ToList();
             Cursor? next = null;
             if (found.Count > count)
             {

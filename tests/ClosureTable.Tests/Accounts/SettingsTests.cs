@@ -69,7 +69,7 @@ public sealed class SettingsTests(ServiceFixture fixture)
         try
         {
             var file = Path.Combine(directory.FullName, "new", "signing-key");
-            var settings = Options.Create(new AuthenticationSettings { SigningKeyFile = file });
+            var settings = Options.Create(new AuthenticationOptions { SigningKeyFile = file });
             var configuration = new ConfigurationBuilder().Build();
             var kids = new string[8];
             Parallel.For(0, kids.Length, start => kids[start] = new SigningKeys(settings, configuration).Current.KeyId);
@@ -93,7 +93,7 @@ public sealed class SettingsTests(ServiceFixture fixture)
         {
             var configuration = new ConfigurationBuilder()
                 .AddInMemoryCollection(new Dictionary<string, string?> { ["LocalPostgres:DataDirectory"] = directory.FullName }).Build();
-            _ = new SigningKeys(Options.Create(new AuthenticationSettings()), configuration);
+            _ = new SigningKeys(Options.Create(new AuthenticationOptions()), configuration);
             Assert.Equal("signing-key", Path.GetFileName(Assert.Single(Directory.GetFiles(directory.FullName))));
         }
         finally

@@ -69,8 +69,8 @@ public sealed class VerifyTests(OwnServiceFixture fixture) : IClassFixture<OwnSe
         { "event_log: thread {Root}, 2 of the events 1 to 12 are missing", "delete from comments_events where root_id = @Root and version in (3, 4)" },
         { "version: thread {Root}, the version is 20, the newest event's 12", "update comments_threads set version = 20 where root_id = @Root" },
         { "version: thread {Root}, the version is 5, the newest event's 12", "update comments_threads set version = 5 where root_id = @Root" },
-        { "nothing_of_the_gone: comment 999999999, the tree has 1 rows for it, and it does not exist", $"insert into {Rows} values (@Root, @Root, 999999999, 1)" },
-        { "nothing_of_the_gone: comment 999999999, it has 1 likes, and it does not exist", "insert into comments_likes (comment_id, user_id) select 999999999, min(id) from auth_users" },
+        { "no_orphans: comment 999999999, the tree has 1 rows for it, and it does not exist", $"insert into {Rows} values (@Root, @Root, 999999999, 1)" },
+        { "no_orphans: comment 999999999, it has 1 likes, and it does not exist", "insert into comments_likes (comment_id, user_id) select 999999999, min(id) from auth_users" },
     };
 
     [Theory]

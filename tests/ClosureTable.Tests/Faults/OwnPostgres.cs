@@ -1,5 +1,6 @@
 using ClosureTable.Api.Accounts;
 using ClosureTable.Api.Commands;
+using ClosureTable.Api.Data;
 using ClosureTable.Api.Http;
 using ClosureTable.LocalPostgres;
 using ClosureTable.Tests.Fixture;

@@ -15,7 +15,7 @@ internal static class Cli
             RedirectStandardError = true,
             Environment = { ["ConnectionStrings__Comments"] = connectionString, ["ASPNETCORE_ENVIRONMENT"] = "Production", ["DOTNET_ENVIRONMENT"] = "Production" },
         };
-        start.Environment.Remove($"{AuthenticationSettings.Section}__SigningKey");
+        start.Environment.Remove($"{AuthenticationOptions.Section}__SigningKey");
         foreach (var (variable, value) in environment)
             start.Environment[variable] = value;
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using ClosureTable.Api.Data;
 using ClosureTable.Api.Http;
 
 namespace ClosureTable.Tests.Fixture;

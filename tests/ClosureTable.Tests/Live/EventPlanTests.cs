@@ -1,4 +1,5 @@
 using ClosureTable.Api.Comments.Rendering;
+using ClosureTable.Api.Data;
 using ClosureTable.Api.Live;
 using ClosureTable.Tests.Fixture;
 using Dapper;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using CliWrap;
+using ClosureTable.Api.Data;
 using ClosureTable.LocalPostgres;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;

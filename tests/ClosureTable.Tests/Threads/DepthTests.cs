@@ -55,7 +55,7 @@ public sealed class DepthTests(ServiceFixture fixture)
     public async Task A_thread_too_large_to_be_held_as_json_is_sent_in_parts_and_is_the_same()
     {
         var root = Assert.Single(await new BulkLoad(fixture.Source(), MaxDepth).Run(
-            new Load(Threads: 1, CommentAnswers.MostAtOnce + 500, ThreadShape.Random, Conversation.NewTopic(), Seed: 7), progress: null, TestContext.Current.CancellationToken));
+            new Load(Threads: 1, CommentResponses.MaxBuffered + 500, ThreadShape.Random, Conversation.NewTopic(), Seed: 7), progress: null, TestContext.Current.CancellationToken));
 
         var client = fixture.Client();
         using var answer = await client.GetAsync($"/comments/{root}?limit=100000", HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
@@ -65,7 +65,7 @@ public sealed class DepthTests(ServiceFixture fixture)
         Assert.Equal("application/json", answer.Content.Headers.ContentType?.MediaType);
         using var forest = await fixture.Services.GetRequiredService<ThreadRepository>().Tree(
             root, new TreeShape(CommentSort.Old, Depth: null, Children: null, Limit: 100_000), caller: null, TestContext.Current.CancellationToken);
-        using var whole = fixture.Services.GetRequiredService<CommentAnswers>().Tree(forest!, signedIn: false);
+        using var whole = fixture.Services.GetRequiredService<CommentResponses>().Tree(forest!, signedIn: false);
         Assert.Equal(whole.Bytes.ToArray(), sent);
         using var again = new HttpRequestMessage(HttpMethod.Get, $"/comments/{root}?limit=100000") { Headers = { IfNoneMatch = { answer.Headers.ETag! } } };
         Assert.Equal(HttpStatusCode.NotModified, (await client.SendAsync(again, TestContext.Current.CancellationToken)).StatusCode);

@@ -1,3 +1,4 @@
+using ClosureTable.Api.Data;
 using ClosureTable.Tests.Fixture;
 using Dapper;
 using Npgsql;

@@ -1,4 +1,5 @@
 using ClosureTable.Api.Commands.Integrity;
+using ClosureTable.Api.Data;
 using ClosureTable.Tests.Fixture;
 using Dapper;
 using Microsoft.Extensions.DependencyInjection;

@@ -195,7 +195,7 @@ internal sealed record Invariant(string Name, string Check)
     /// What is left of comments that are gone, in the whole database. Foreign keys see to it, where nobody switched them off;
     /// that of <c>ancestor_id</c> is not there, for its price, and <c>closure</c> proves what it would.
     /// </summary>
-    public static readonly Invariant NothingOfTheGone = new("nothing_of_the_gone", """
+    public static readonly Invariant NoOrphans = new("no_orphans", """
         select null::bigint as root_id, tree.descendant_id as comment_id,
           format('the tree has %s rows for it, and it does not exist', count(*)) as detail
         from comments_tree tree

@@ -1,3 +1,4 @@
+using ClosureTable.Api.Data;
 using Dapper;
 using Npgsql;
 
@@ -16,7 +17,7 @@ internal static class ParentTruth
 {
     /// <summary>Makes the temporary tables, which go with the transaction.</summary>
     public static Task Create(NpgsqlConnection connection, CancellationToken ct) =>
-        connection.ExecuteAsync(Unhurried("""
+        connection.ExecuteAsync("""
             create temporary table truth_comments (
               id        bigint primary key,
               parent_id bigint,
@@ -37,12 +38,12 @@ internal static class ParentTruth
             -- A batch is looked up by index. At the default price of a random page the planner would rather read the whole
             -- table for each batch: 9 times slower with a million comments.
             set local random_page_cost = 1.1;
-            """, null, ct));
+            """, null, ct, timeout: 0);
 
     /// <summary>Fills the tables with the threads whose roots have the ids <paramref name="from"/> to <paramref name="to"/>.</summary>
     /// <returns>The number of comments in them.</returns>
     public static Task<long> Fill(NpgsqlConnection connection, long from, long to, CancellationToken ct) =>
-        connection.ExecuteScalarAsync<long>(Unhurried("""
+        connection.ExecuteScalarAsync<long>("""
             truncate truth_comments, truth_tree;
 
             with recursive walk (id, parent_id, root_id, depth) as (
@@ -75,9 +76,5 @@ internal static class ParentTruth
             analyze truth_tree;
 
             select count(*) from truth_comments;
-            """, new { from, to }, ct));
-
-    /// <summary>A statement that takes as long as the thread is large.</summary>
-    public static CommandDefinition Unhurried(string sql, object? values, CancellationToken ct) =>
-        new(sql, values, commandTimeout: 0, cancellationToken: ct);
+            """, new { from, to }, ct, timeout: 0);
 }

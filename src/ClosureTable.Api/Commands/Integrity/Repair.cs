@@ -1,3 +1,4 @@
+using ClosureTable.Api.Data;
 using Dapper;
 using Npgsql;
 
@@ -12,7 +13,7 @@ namespace ClosureTable.Api.Commands.Integrity;
 internal sealed class Repair(NpgsqlDataSource source)
 {
     /// <summary>What one thread's repair brings to light in another is found by the next pass; damage that needs more than this is no accident.</summary>
-    private const int MostPasses = 10;
+    private const int MaxPasses = 10;
 
     /// <param name="rootId">Only this thread; null for all of them, and for what is left of comments that are gone.</param>
     /// <param name="changed">Told what was changed, after its commit.</param>
@@ -26,13 +27,13 @@ internal sealed class Repair(NpgsqlDataSource source)
             await verification.Run(rootId, violations.Add, progress: null, ct);
             if (violations.Count == 0)
                 return;
-            if (pass > MostPasses)
+            if (pass > MaxPasses)
             {
                 violations.ForEach(remains);
                 return;
             }
 
-            if (violations.Exists(violation => violation.Invariant == Invariant.NothingOfTheGone.Name))
+            if (violations.Exists(violation => violation.Invariant == Invariant.NoOrphans.Name))
                 await Write(0, connection => ClearTheGone(connection, ct), changed, ct);
             foreach (var thread in violations.Select(violation => violation.RootId).OfType<long>().Distinct().Order())
                 await Thread(thread, changed, ct);
@@ -67,7 +68,7 @@ internal sealed class Repair(NpgsqlDataSource source)
     {
         await Lock(connection, [rootId], ct);
         var changes = new Changes();
-        var loose = await connection.QuerySingleOrDefaultAsync<(long Id, long? ParentId, bool ParentExists)?>(ParentTruth.Unhurried("""
+        var loose = await connection.QuerySingleOrDefaultAsync<(long Id, long? ParentId, bool ParentExists)?>("""
             with recursive climb (id, next_id) as (
               select c.id, c.parent_id
               from comments_comments c
@@ -84,15 +85,15 @@ internal sealed class Repair(NpgsqlDataSource source)
               and (parent.id is null or c.id in (select id from climb where next_id = id))
             order by c.id
             limit 1
-            """, new { rootId }, ct));
+            """, new { rootId }, ct, timeout: 0);
         if (loose is not { } comment)
             return changes;
 
-        await connection.ExecuteAsync(ParentTruth.Unhurried("""
+        await connection.ExecuteAsync("""
             update comments_comments
             set parent_id = null, root_id = @Id, depth = 0
             where id = @Id
-            """, new { comment.Id }, ct));
+            """, new { comment.Id }, ct, timeout: 0);
         await RestoreThreadRow(connection, comment.Id, ct);
         changes.Add(1, comment.ParentExists
             ? $"comment {comment.Id}, which was below itself by its parent {comment.ParentId}, is the root of a thread of its own now"
@@ -106,11 +107,11 @@ internal sealed class Repair(NpgsqlDataSource source)
         await ParentTruth.Create(connection, ct);
         if (!await Hold(connection, rootId, changes, ct))
         {
-            changes.Add(await connection.ExecuteAsync(ParentTruth.Unhurried("""
+            changes.Add(await connection.ExecuteAsync("""
                 update comments_threads
                 set comment_count = 0, tombstone_count = 0
                 where root_id = @rootId and (comment_count, tombstone_count) <> (0, 0)
-                """, new { rootId }, ct)), "{0} thread row of what is no root counts nothing now");
+                """, new { rootId }, ct, timeout: 0), "{0} thread row of what is no root counts nothing now");
             await MendLog(connection, rootId, changes, ct);
             if (changes.Any)
                 await Record(connection, rootId, ct);
@@ -118,7 +119,7 @@ internal sealed class Repair(NpgsqlDataSource source)
         }
 
         // Without its last reply a tombstone goes; with a root that is one, the whole thread.
-        var removed = await connection.ExecuteAsync(ParentTruth.Unhurried("""
+        var removed = await connection.ExecuteAsync("""
             with doomed as materialized (
               select truth.id
               from truth_comments truth
@@ -137,7 +138,7 @@ internal sealed class Repair(NpgsqlDataSource source)
             )
             delete from comments_comments
             where id in (select id from doomed)
-            """, new { rootId }, ct));
+            """, new { rootId }, ct, timeout: 0);
         changes.Add(removed, "{0} tombstones without a reply removed");
         if (removed > 0 && await ParentTruth.Fill(connection, rootId, rootId, ct) == 0)
             return changes;
@@ -165,22 +166,22 @@ internal sealed class Repair(NpgsqlDataSource source)
             await Lock(connection, claimed, ct);
             if (await ParentTruth.Fill(connection, rootId, rootId, ct) == 0)
                 return false;
-            var now = (await connection.QueryAsync<long>(ParentTruth.Unhurried("""
+            var now = (await connection.QueryAsync<long>("""
                 select distinct c.root_id
                 from truth_comments truth
                 join comments_comments c on c.id = truth.id
                 order by 1
-                """, null, ct))).ToArray();
+                """, null, ct, timeout: 0)).ToArray();
             if (now.All(claimed.Contains))
                 return true;
             // All of them again, from the smallest on: locks taken in any other order meet those of a move.
-            await connection.ExecuteAsync(new CommandDefinition("rollback to savepoint unlocked", cancellationToken: ct));
+            await connection.ExecuteAsync("rollback to savepoint unlocked", null, ct);
             claimed = [.. now.Union(claimed).Order()];
         }
     }
 
     private static Task Lock(NpgsqlConnection connection, long[] rootIds, CancellationToken ct) =>
-        connection.ExecuteAsync(ParentTruth.Unhurried("""
+        connection.ExecuteAsync("""
             savepoint unlocked;
 
             select root_id
@@ -188,11 +189,11 @@ internal sealed class Repair(NpgsqlDataSource source)
             where root_id = any(@rootIds)
             order by root_id
             for no key update;
-            """, new { rootIds }, ct));
+            """, new { rootIds }, ct, timeout: 0);
 
     /// <summary>Adds the row of a thread that lost it, with what the events remember.</summary>
     private static Task<int> RestoreThreadRow(NpgsqlConnection connection, long rootId, CancellationToken ct) =>
-        connection.ExecuteAsync(ParentTruth.Unhurried("""
+        connection.ExecuteAsync("""
             insert into comments_threads (root_id, topic, version, comment_count, created_at, last_activity_at)
             select root.id, newest.topic, coalesce(newest.version, 0), 0, root.created_at, clock_timestamp()
             from comments_comments root
@@ -205,17 +206,17 @@ internal sealed class Repair(NpgsqlDataSource source)
             ) newest on true
             where root.id = @rootId and root.parent_id is null
             on conflict (root_id) do nothing
-            """, new { rootId }, ct));
+            """, new { rootId }, ct, timeout: 0);
 
     private static async Task RebuildPlaces(NpgsqlConnection connection, Changes changes, CancellationToken ct)
     {
-        changes.Add(await connection.ExecuteAsync(ParentTruth.Unhurried("""
+        changes.Add(await connection.ExecuteAsync("""
             update comments_comments c
             set root_id = truth.root_id, depth = truth.depth
             from truth_comments truth
             where truth.id = c.id and (c.root_id, c.depth) <> (truth.root_id, truth.depth)
-            """, null, ct)), "root_id or depth of {0} comments");
-        changes.Add(await connection.ExecuteAsync(ParentTruth.Unhurried("""
+            """, null, ct, timeout: 0), "root_id or depth of {0} comments");
+        changes.Add(await connection.ExecuteAsync("""
             with revisions as (
               delete from comments_revisions revision
               using truth_comments truth, comments_comments c
@@ -227,12 +228,12 @@ internal sealed class Repair(NpgsqlDataSource source)
             from truth_comments truth
             where truth.id = c.id and c.deleted_at is not null
               and (c.content <> '' or c.author_id is not null or c.id in (select comment_id from revisions))
-            """, null, ct)), "{0} tombstones blanked");
+            """, null, ct, timeout: 0), "{0} tombstones blanked");
     }
 
     private static async Task RebuildTree(NpgsqlConnection connection, Changes changes, CancellationToken ct)
     {
-        changes.Add(await connection.ExecuteAsync(ParentTruth.Unhurried("""
+        changes.Add(await connection.ExecuteAsync("""
             delete from comments_tree tree
             using truth_comments truth
             where tree.descendant_id = truth.id
@@ -241,25 +242,25 @@ internal sealed class Repair(NpgsqlDataSource source)
                 from truth_tree expected
                 where expected.descendant_id = tree.descendant_id and expected.ancestor_id = tree.ancestor_id
               )
-            """, null, ct)), "{0} rows of the tree removed");
-        changes.Add(await connection.ExecuteAsync(ParentTruth.Unhurried("""
+            """, null, ct, timeout: 0), "{0} rows of the tree removed");
+        changes.Add(await connection.ExecuteAsync("""
             update comments_tree tree
             set nearest_ancestor_id = expected.nearest_ancestor_id, depth = expected.depth
             from truth_tree expected
             where tree.ancestor_id = expected.ancestor_id and tree.descendant_id = expected.descendant_id
               and (tree.nearest_ancestor_id, tree.depth) <> (expected.nearest_ancestor_id, expected.depth)
-            """, null, ct)), "{0} rows of the tree corrected");
-        changes.Add(await connection.ExecuteAsync(ParentTruth.Unhurried("""
+            """, null, ct, timeout: 0), "{0} rows of the tree corrected");
+        changes.Add(await connection.ExecuteAsync("""
             insert into comments_tree (ancestor_id, nearest_ancestor_id, descendant_id, depth)
             select ancestor_id, nearest_ancestor_id, descendant_id, depth
             from truth_tree
             on conflict (ancestor_id, descendant_id) do nothing
-            """, null, ct)), "{0} rows added to the tree");
+            """, null, ct, timeout: 0), "{0} rows added to the tree");
     }
 
     private static async Task RebuildCounts(NpgsqlConnection connection, long rootId, Changes changes, CancellationToken ct)
     {
-        changes.Add(await connection.ExecuteAsync(ParentTruth.Unhurried("""
+        changes.Add(await connection.ExecuteAsync("""
             update comments_comments c
             set child_count = actual.replies, descendant_count = actual.below, like_count = actual.likes
             from (
@@ -275,8 +276,8 @@ internal sealed class Repair(NpgsqlDataSource source)
               ) likes on likes.id = truth.id
             ) actual
             where actual.id = c.id and (c.child_count, c.descendant_count, c.like_count) <> (actual.replies, actual.below, actual.likes)
-            """, null, ct)), "counts of {0} comments");
-        changes.Add(await connection.ExecuteAsync(ParentTruth.Unhurried("""
+            """, null, ct, timeout: 0), "counts of {0} comments");
+        changes.Add(await connection.ExecuteAsync("""
             update comments_threads thread
             set comment_count = actual.comments, tombstone_count = actual.tombstones, like_count = root.like_count, created_at = root.created_at
             from (
@@ -287,7 +288,7 @@ internal sealed class Repair(NpgsqlDataSource source)
             where thread.root_id = @rootId and root.id = @rootId
               and (thread.comment_count, thread.tombstone_count, thread.like_count, thread.created_at)
                 <> (actual.comments, actual.tombstones, root.like_count, root.created_at)
-            """, new { rootId }, ct)), "{0} thread row");
+            """, new { rootId }, ct, timeout: 0), "{0} thread row");
     }
 
     /// <summary>
@@ -296,13 +297,13 @@ internal sealed class Repair(NpgsqlDataSource source)
     /// </summary>
     private static async Task MendLog(NpgsqlConnection connection, long rootId, Changes changes, CancellationToken ct)
     {
-        changes.Add(await connection.ExecuteAsync(ParentTruth.Unhurried("""
+        changes.Add(await connection.ExecuteAsync("""
             update comments_threads
             set version = newest.version
             from (select max(version) as version from comments_events where root_id = @rootId) newest
             where root_id = @rootId and comments_threads.version < newest.version
-            """, new { rootId }, ct)), "{0} version raised to its newest event's");
-        changes.Add(await connection.ExecuteAsync(ParentTruth.Unhurried("""
+            """, new { rootId }, ct, timeout: 0), "{0} version raised to its newest event's");
+        changes.Add(await connection.ExecuteAsync("""
             delete from comments_events
             where root_id = @rootId
               and version <= (
@@ -315,7 +316,7 @@ internal sealed class Repair(NpgsqlDataSource source)
                 ) gap
                 where gap.next <> gap.version + 1
               )
-            """, new { rootId }, ct)), "{0} events before a gap removed");
+            """, new { rootId }, ct, timeout: 0), "{0} events before a gap removed");
     }
 
     /// <summary>
@@ -323,9 +324,9 @@ internal sealed class Repair(NpgsqlDataSource source)
     /// moved to where it is, upon which a client reads the thread again.
     /// </summary>
     private static Task Record(NpgsqlConnection connection, long rootId, CancellationToken ct) =>
-        connection.ExecuteAsync(ParentTruth.Unhurried(Comments.ThreadLock.Record("moved", """
+        connection.ExecuteAsync(Comments.ThreadLock.Record("moved", """
             jsonb_build_object('parent_id', null, 'from_parent', null, 'from_root', root_id, 'to_root', root_id, 'repaired', true)
-            """), new { rootId, id = rootId }, ct));
+            """), new { rootId, id = rootId }, ct, timeout: 0);
 
     private static async Task<Changes> ClearTheGone(NpgsqlConnection connection, CancellationToken ct)
     {
@@ -334,10 +335,10 @@ internal sealed class Repair(NpgsqlDataSource source)
         {
             ("comments_tree", "descendant_id"), ("comments_likes", "comment_id"), ("comments_revisions", "comment_id"), ("comments_threads", "root_id"),
         })
-            changes.Add(await connection.ExecuteAsync(ParentTruth.Unhurried($"""
+            changes.Add(await connection.ExecuteAsync($"""
                 delete from {table}
                 where not exists (select from comments_comments c where c.id = {table}.{column})
-                """, null, ct)), $"{{0}} rows of {table} removed, whose comments are gone");
+                """, null, ct, timeout: 0), $"{{0}} rows of {table} removed, whose comments are gone");
         return changes;
     }
 

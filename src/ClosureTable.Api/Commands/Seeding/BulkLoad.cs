@@ -1,3 +1,4 @@
+using ClosureTable.Api.Data;
 using Dapper;
 using Npgsql;
 using NpgsqlTypes;
@@ -58,7 +59,7 @@ internal sealed class BulkLoad(NpgsqlDataSource source, int maxDepth)
     private async Task<long[]> Users(int count, CancellationToken ct)
     {
         await using var connection = await source.OpenConnectionAsync(ct);
-        return [.. await connection.QueryAsync<long>(new CommandDefinition("""
+        return [.. await connection.QueryAsync<long>("""
             insert into auth_users (name, issuer, subject)
             select name, @Issuer, ordinality
             from unnest(@names) with ordinality as new (name, ordinality)
@@ -69,7 +70,7 @@ internal sealed class BulkLoad(NpgsqlDataSource source, int maxDepth)
             where issuer = @Issuer
             order by id
             limit @count;
-            """, new { Issuer, count, names = Enumerable.Range(0, count).Select(Prose.Name).ToArray() }, cancellationToken: ct))];
+            """, new { Issuer, count, names = Enumerable.Range(0, count).Select(Prose.Name).ToArray() }, ct)];
     }
 
     private async Task Copy(Batch batch, Load load, ThreadGenerator generator, long[] users, long[] roots, CancellationToken ct)
@@ -78,9 +79,9 @@ internal sealed class BulkLoad(NpgsqlDataSource source, int maxDepth)
         await using var connection = await source.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
         // A chain of 1,000 has half a million rows in the closure: the timeout of requests is not for this.
-        await connection.ExecuteAsync(new CommandDefinition("set local statement_timeout = 0", cancellationToken: ct));
-        var ids = new Queue<long>(await connection.QueryAsync<long>(new CommandDefinition(
-            "select nextval('comments_comments_id_seq') from generate_series(1, @Comments)", new { batch.Comments }, cancellationToken: ct)));
+        await connection.ExecuteAsync("set local statement_timeout = 0", null, ct);
+        var ids = new Queue<long>(await connection.QueryAsync<long>(
+            "select nextval('comments_comments_id_seq') from generate_series(1, @Comments)", new { batch.Comments }, ct));
         var placed = threads.Select(comments => new PlacedThread(comments, [.. comments.Select(_ => ids.Dequeue())])).ToArray();
 
         await using (var comments = await connection.BeginBinaryImportAsync("""
@@ -110,7 +111,7 @@ internal sealed class BulkLoad(NpgsqlDataSource source, int maxDepth)
         }
 
         // A version for each comment, of whose events the last one is still there, as after pruning.
-        await connection.ExecuteAsync(new CommandDefinition("""
+        await connection.ExecuteAsync("""
             insert into comments_threads (root_id, topic, version, comment_count, like_count, created_at, last_activity_at)
             select root.id, new.topic, new.size, new.size, root.like_count, root.created_at, newest.created_at
             from unnest(@rootIds, @topics, @Sizes, @newestIds) as new (root_id, topic, size, newest_id)
@@ -129,7 +130,7 @@ internal sealed class BulkLoad(NpgsqlDataSource source, int maxDepth)
                 rootIds = placed.Select(thread => thread.Ids[0]).ToArray(),
                 newestIds = placed.Select(thread => thread.Ids[^1]).ToArray(),
                 topics = placed.Select((_, index) => load.Topic ?? $"/posts/{(batch.First + index) / 10 + 1}").ToArray(),
-            }, commandTimeout: 0, cancellationToken: ct));
+            }, ct, timeout: 0);
         await transaction.CommitAsync(CancellationToken.None);
         for (var index = 0; index < placed.Length; index++)
             roots[batch.First + index] = placed[index].Ids[0];

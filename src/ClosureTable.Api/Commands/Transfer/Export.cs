@@ -23,11 +23,11 @@ internal sealed class Export(NpgsqlDataSource source)
     public Task<long> Run(string? topic, Stream output, Action<long>? progress, CancellationToken ct) =>
         source.ReadSnapshotOnce(async connection =>
         {
-            var name = await connection.ExecuteScalarAsync<Guid>(new CommandDefinition("select id from export_source", cancellationToken: ct));
+            var name = await connection.ExecuteScalarAsync<Guid>("select id from export_source", null, ct);
             await Write(output, new TransferHeader { Source = $"closuretable {name}" }, ct);
 
             // Parents before their replies: by level, because the id of a reply may be the smaller one after a move.
-            await connection.ExecuteAsync(new CommandDefinition($"""
+            await connection.ExecuteAsync($"""
                 -- As long as it takes, and as slowly as the output is taken.
                 set local statement_timeout = 0;
                 set local idle_in_transaction_session_timeout = 0;
@@ -49,11 +49,11 @@ internal sealed class Export(NpgsqlDataSource source)
                 join comments_threads thread on thread.root_id = c.root_id
                 where @topic::text is null or thread.topic = @topic
                 order by c.root_id, c.depth, c.id
-                """, new { topic }, commandTimeout: 0, cancellationToken: ct));
+                """, new { topic }, ct, timeout: 0);
             var written = 0L;
             while (true)
             {
-                var batch = (await connection.QueryAsync<Row>(new CommandDefinition($"fetch {BatchSize} from exported", commandTimeout: 0, cancellationToken: ct)))
+                var batch = (await connection.QueryAsync<Row>($"fetch {BatchSize} from exported", null, ct, timeout: 0))
                     .Select(row => row.ToRecord()).ToList();
                 if (batch.Count == 0)
                     return written;
@@ -78,12 +78,12 @@ internal sealed class Export(NpgsqlDataSource source)
             .Select(id => long.Parse(id, System.Globalization.CultureInfo.InvariantCulture))
             .Where(known.Add)
             .ToArray();
-        return await connection.QueryAsync<TransferUser>(new CommandDefinition("""
+        return await connection.QueryAsync<TransferUser>("""
             select id::text, name, email
             from auth_users
             where id = any(@ids)
             order by auth_users.id
-            """, new { ids }, cancellationToken: ct));
+            """, new { ids }, ct);
     }
 
     private static async Task Write(Stream output, TransferRecord record, CancellationToken ct)

@@ -9,7 +9,7 @@ namespace ClosureTable.Api.Commands.Transfer;
 /// <summary>What an import did, or would do.</summary>
 internal sealed record ImportReport
 {
-    private const int MostSentences = 20;
+    private const int MaxSentences = 20;
 
     /// <summary>Comments that are new here.</summary>
     public long Comments { get; set; }
@@ -42,7 +42,7 @@ internal sealed record ImportReport
 
     public void Refuse(string reason)
     {
-        if (++Refused <= MostSentences)
+        if (++Refused <= MaxSentences)
             Reasons.Add(reason);
     }
 }
@@ -60,7 +60,7 @@ internal sealed class Import(NpgsqlDataSource source, int maxDepth, bool dryRun)
     private const int LongestId = 255;
 
     /// <summary>Comments that come before their parent are kept until it comes; a file in the wrong order altogether is none that we know.</summary>
-    private const int MostWaiting = 10_000;
+    private const int MaxWaiting = 10_000;
 
     private static readonly DateTime Earliest = new(1970, 1, 1, 0, 0, 0, DateTimeKind.Utc);
 
@@ -243,9 +243,9 @@ internal sealed class Import(NpgsqlDataSource source, int maxDepth, bool dryRun)
 
     private void Wait(string parent, TransferComment comment)
     {
-        if (++waitingCount > MostWaiting)
+        if (++waitingCount > MaxWaiting)
             throw new TransferFormatException(string.Create(CultureInfo.InvariantCulture,
-                $"More than {MostWaiting:N0} comments wait for a parent that has not come: the file is not in the order of an export."));
+                $"More than {MaxWaiting:N0} comments wait for a parent that has not come: the file is not in the order of an export."));
         if (!waiting.TryGetValue(parent, out var others))
             waiting[parent] = others = [];
         others.Add(comment);

@@ -1,4 +1,5 @@
 using ClosureTable.Api.Comments;
+using ClosureTable.Api.Data;
 using ClosureTable.Api.Http;
 using ClosureTable.Api.Live;
 using Dapper;
@@ -30,7 +31,7 @@ internal sealed class ImportStore : IAsyncDisposable
         if (!new TextAttribute(1, 512).IsValid(name))
             throw new TransferFormatException("The name of the source must have 1 to 512 characters.");
         var guard = await source.OpenConnectionAsync(ct);
-        var free = await guard.ExecuteScalarAsync<bool>(new CommandDefinition(TryLock, new { name }, cancellationToken: ct));
+        var free = await guard.ExecuteScalarAsync<bool>(TryLock, new { name }, ct);
         if (free)
             return new ImportStore(source, guard, name, maxDepth);
         await guard.DisposeAsync();
@@ -58,8 +59,8 @@ internal sealed class ImportStore : IAsyncDisposable
     public async Task<HashSet<string>> Known(string[] ids, CancellationToken ct)
     {
         await using var connection = await source.OpenConnectionAsync(ct);
-        return (await connection.QueryAsync<string>(new CommandDefinition(
-            $"{Mapped} select external_id from mapped", new { name, ids }, cancellationToken: ct))).ToHashSet();
+        return (await connection.QueryAsync<string>(
+            $"{Mapped} select external_id from mapped", new { name, ids }, ct)).ToHashSet();
     }
 
     /// <summary>Writes comments that are all new and each of whose parents is known or comes before it, in one transaction.</summary>
@@ -106,7 +107,7 @@ internal sealed class ImportStore : IAsyncDisposable
         if (named.Count == 0)
             return;
         await using var connection = await source.OpenConnectionAsync(ct);
-        await using var results = await connection.QueryMultipleAsync(new CommandDefinition("""
+        await using var results = await connection.QueryMultipleAsync("""
             with named as (
               select id, name, email
               from unnest(@ids::text[], @names::text[], @emails::text[]) as named (id, name, email)
@@ -135,7 +136,7 @@ internal sealed class ImportStore : IAsyncDisposable
                 ids = named.Select(user => user.Id).ToArray(),
                 names = named.Select(user => user.Name).ToArray(),
                 emails = named.Select(user => user.Email).ToArray(),
-            }, commandTimeout: 0, cancellationToken: ct));
+            }, ct, timeout: 0);
         report.Placeholders += await results.ReadSingleAsync<long>();
         foreach (var (id, userId) in await results.ReadAsync<(string Id, long UserId)>())
             users[id] = userId;
@@ -149,7 +150,7 @@ internal sealed class ImportStore : IAsyncDisposable
     {
         var ours = comments.Select(comment => comment.Id).ToHashSet();
         var ids = comments.Select(comment => comment.Parent).Where(parent => parent is not null && !ours.Contains(parent)).Distinct().ToArray();
-        await using var results = await connection.QueryMultipleAsync(new CommandDefinition($"""
+        await using var results = await connection.QueryMultipleAsync($"""
             {Mapped}
             select thread.root_id
             from comments_threads thread
@@ -167,7 +168,7 @@ internal sealed class ImportStore : IAsyncDisposable
 
             select nextval('comments_comments_id_seq')
             from generate_series(1, @count);
-            """, new { name, ids, maxDepth, count = comments.Count }, commandTimeout: 0, cancellationToken: ct));
+            """, new { name, ids, maxDepth, count = comments.Count }, ct, timeout: 0);
         var locked = (await results.ReadAsync<long>()).ToHashSet();
         var places = new Dictionary<string, Place>();
         var deepest = new HashSet<string>();
@@ -213,7 +214,7 @@ internal sealed class ImportStore : IAsyncDisposable
         var likes = placed.SelectMany(place => (place.Comment.Likes ?? []).Select(like => (place.At.Id, UserId: users[like.User], like.At)))
             .DistinctBy(like => (like.Id, like.UserId)).ToList();
         var revisions = placed.SelectMany(place => (place.Comment.Revisions ?? []).Select((revision, index) => (place.At.Id, Number: index + 1, Revision: revision))).ToList();
-        await connection.ExecuteAsync(new CommandDefinition("""
+        await connection.ExecuteAsync("""
             insert into comments_comments (id, parent_id, root_id, depth, author_id, content, created_at, edited_at, deleted_at)
             select id, parent_id, root_id, depth, author_id, content, created_at, edited_at, deleted_at
             from unnest(
@@ -313,7 +314,7 @@ internal sealed class ImportStore : IAsyncDisposable
                 earlier = revisions.Select(revision => revision.Revision.Content).ToArray(),
                 writtenAt = revisions.Select(revision => revision.Revision.WrittenAt).ToArray(),
                 editors = revisions.Select(revision => revision.Revision.Editor is { } editor ? users[editor] : (long?)null).ToArray(),
-            }, commandTimeout: 0, cancellationToken: ct));
+            }, ct, timeout: 0);
         return likes.Count;
 
         T[] Column<T>(Func<Placed, T> value) => [.. placed.Select(value)];

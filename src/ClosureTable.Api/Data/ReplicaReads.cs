@@ -5,10 +5,10 @@ namespace ClosureTable.Api.Data;
 
 /// <summary>
 /// Where reads go that need not see what others wrote a moment ago: to a standby, where <c>ConnectionStrings:Comments</c> names
-/// several hosts, else to the one server that there is. Whoever brings a position (<see cref="SeenWrites"/>) sees all that
+/// several hosts, else to the one server that there is. Whoever brings a position (<see cref="ReadYourWrites"/>) sees all that
 /// he wrote: the standby is given a moment to come as far, and then the primary is asked.
 /// </summary>
-internal sealed class ReadSource(Database database, SeenWrites seen)
+internal sealed class ReplicaReads(Database database, ReadYourWrites seen)
 {
     /// <summary>How long a standby may take to come as far as the reader has seen: mostly it is some milliseconds behind.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(200);
@@ -17,7 +17,7 @@ internal sealed class ReadSource(Database database, SeenWrites seen)
 
     public async Task<NpgsqlConnection> Open(CancellationToken ct)
     {
-        if (database.Standbys is not { } standbys)
+        if (database.Replicas is not { } standbys)
             return await database.Source.OpenConnectionAsync(ct);
         var connection = await standbys.OpenConnectionAsync(ct);
         try

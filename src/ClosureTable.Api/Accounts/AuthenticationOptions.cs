@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 namespace ClosureTable.Api.Accounts;
 
 /// <summary>The section <c>Authentication</c>; each can be set by environment variable, as in <c>Authentication__SigningKey</c>.</summary>
-internal sealed record AuthenticationSettings
+internal sealed record AuthenticationOptions
 {
     public const string Section = "Authentication";
 
@@ -38,9 +38,9 @@ internal sealed record AuthenticationSettings
 
     public TimeSpan FailedLoginWindow { get; init; } = TimeSpan.FromMinutes(15);
 
-    internal sealed class Validator(IHostEnvironment environment) : IValidateOptions<AuthenticationSettings>
+    internal sealed class Validator(IHostEnvironment environment) : IValidateOptions<AuthenticationOptions>
     {
-        public ValidateOptionsResult Validate(string? name, AuthenticationSettings options)
+        public ValidateOptionsResult Validate(string? name, AuthenticationOptions options)
         {
             var failures = new List<string>();
             if (string.IsNullOrEmpty(options.SigningKey) && !environment.IsDevelopment())

@@ -10,12 +10,12 @@ namespace ClosureTable.Api.Live;
 /// poll, is one query for everything that came since the last, on a connection of its own, which does not wait in line
 /// with requests. Without streams it reads nothing. It also tells the other instances of this one's writes.
 /// </summary>
-internal sealed class EventTail(
+internal sealed class EventDispatcher(
     Database database, EventStreams streams, ThreadNotifier notifier, IOptions<LiveOptions> options,
-    GracefulStop stop, ILogger<EventTail> logger) : BackgroundService
+    GracefulStop stop, ILogger<EventDispatcher> logger) : BackgroundService
 {
     /// <summary>More at once than this is read by each client for itself, as far as it wants it.</summary>
-    private const int MostAtOnce = 2000;
+    private const int MaxEventsAtOnce = 2000;
 
     /// <summary>After a read the next waits this long: under load, one read serves what many writes did.</summary>
     private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(2);
@@ -83,10 +83,10 @@ internal sealed class EventTail(
                 return;
             }
 
-            var batch = await EventRepository.Tail(connection, position, committed, MostAtOnce + 1, ct);
-            if (batch.Events.Count > MostAtOnce)
+            var batch = await EventRepository.Tail(connection, position, committed, MaxEventsAtOnce + 1, ct);
+            if (batch.Events.Count > MaxEventsAtOnce)
             {
-                logger.LogWarning("More than {Count} events at once: all streams are asked to come back and replay.", MostAtOnce);
+                logger.LogWarning("More than {Count} events at once: all streams are asked to come back and replay.", MaxEventsAtOnce);
                 streams.EndAll(close: false);
             }
             else if (batch.Events.Count > 0)

@@ -14,7 +14,7 @@ namespace ClosureTable.Api.OpenApi;
 /// Every answer that an operation can give: its problems with an example of each, also those that come from what all
 /// operations have in common, and the headers that matter.
 /// </summary>
-internal sealed class DocumentedAnswers : IOperationFilter
+internal sealed class DocumentedResponses : IOperationFilter
 {
     public void Apply(OpenApiOperation operation, OperationFilterContext context)
     {
@@ -57,10 +57,10 @@ internal sealed class DocumentedAnswers : IOperationFilter
         answers["default"] = Answer([Problem.Internal, Problem.TimedOut], context);
         operation.Responses = answers;
 
-        AddHeaders(operation, metadata.OfType<AnswerHeaderMetadata>());
+        AddHeaders(operation, metadata.OfType<ResponseHeaderMetadata>());
         if (!anonymous)
             AddSeen(operation, reads);
-        foreach (var example in metadata.OfType<AnswerExampleMetadata>())
+        foreach (var example in metadata.OfType<ResponseExampleMetadata>())
             ((OpenApiMediaType)answers["200"].Content![example.ContentType]).Example = example.Example;
     }
 
@@ -126,7 +126,7 @@ internal sealed class DocumentedAnswers : IOperationFilter
     }
 
     /// <summary>What the answers that are no problems carry: where the new thing is, what names the state of the thread.</summary>
-    private static void AddHeaders(OpenApiOperation operation, IEnumerable<AnswerHeaderMetadata> named)
+    private static void AddHeaders(OpenApiOperation operation, IEnumerable<ResponseHeaderMetadata> named)
     {
         foreach (var header in named)
             AddHeader(operation, header.Status, Header(header.Name, header.Description, required: header.Always));

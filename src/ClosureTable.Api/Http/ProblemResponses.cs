@@ -8,20 +8,20 @@ using Microsoft.Net.Http.Headers;
 namespace ClosureTable.Api.Http;
 
 /// <summary>Turns every failure, whoever noticed it, into one shape of answer.</summary>
-internal static class ProblemAnswers
+internal static class ProblemResponses
 {
-    public static void AddProblemAnswers(this IHostApplicationBuilder builder)
+    public static void AddProblemResponses(this IHostApplicationBuilder builder)
     {
         // Before the framework's own, which is silent where a client accepts, say, event streams only.
         builder.Services.AddSingleton<IProblemDetailsWriter, ProblemWriter>();
         builder.Services.AddProblemDetails();
-        // A malformed request is the client's business, in every environment: BadRequestAnswers says what was wrong with it.
+        // A malformed request is the client's business, in every environment: BadRequestHandler says what was wrong with it.
         builder.Services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
         builder.Services.AddValidation();
-        builder.Services.AddExceptionHandler<BadRequestAnswers>();
+        builder.Services.AddExceptionHandler<BadRequestHandler>();
     }
 
-    public static void UseProblemAnswers(this IApplicationBuilder app)
+    public static void UseProblemResponses(this IApplicationBuilder app)
     {
         app.UseExceptionHandler(new ExceptionHandlerOptions
         {
@@ -97,7 +97,7 @@ internal static class ProblemAnswers
         }
     }
 
-    private sealed class BadRequestAnswers : IExceptionHandler
+    private sealed class BadRequestHandler : IExceptionHandler
     {
         public async ValueTask<bool> TryHandleAsync(HttpContext context, Exception exception, CancellationToken ct)
         {

@@ -9,7 +9,7 @@ namespace ClosureTable.Api.Data;
 /// How far the caller of the present request has seen the database: an answer to a write carries the position of the write-ahead
 /// log in <c>ClosureTable-Seen</c>, and a read that brings it back is never older. Only where there are standbys.
 /// </summary>
-internal sealed class SeenWrites(Database database)
+internal sealed class ReadYourWrites(Database database)
 {
     // The box is the request's; what a write puts into it deep down is there when the answer begins.
     private readonly AsyncLocal<StrongBox<NpgsqlLogSequenceNumber?>?> request = new();
@@ -19,7 +19,7 @@ internal sealed class SeenWrites(Database database)
     /// <summary>Notes the position of what was just committed.</summary>
     public async Task Note(NpgsqlConnection connection)
     {
-        if (database.Standbys is null || request.Value is not { } box)
+        if (database.Replicas is null || request.Value is not { } box)
             return;
         try
         {
@@ -35,7 +35,7 @@ internal sealed class SeenWrites(Database database)
 
     public Task Carry(HttpContext context, RequestDelegate next)
     {
-        if (database.Standbys is null)
+        if (database.Replicas is null)
             return next(context);
         // What is no position says nothing: the worst that a made-up one does is to ask the primary.
         NpgsqlLogSequenceNumber? before = NpgsqlLogSequenceNumber.TryParse(context.Request.Headers[ServiceHeaders.Seen].ToString(), out var position) ? position : null;
@@ -50,7 +50,7 @@ internal sealed class SeenWrites(Database database)
     }
 }
 
-internal static class SeenWritesMiddleware
+internal static class ReadYourWritesMiddleware
 {
-    public static void UseSeenWrites(this IApplicationBuilder app) => app.Use(app.ApplicationServices.GetRequiredService<SeenWrites>().Carry);
+    public static void UseReadYourWrites(this IApplicationBuilder app) => app.Use(app.ApplicationServices.GetRequiredService<ReadYourWrites>().Carry);
 }

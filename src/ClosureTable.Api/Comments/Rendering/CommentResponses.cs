@@ -3,10 +3,10 @@ using System.Text.Json;
 namespace ClosureTable.Api.Comments.Rendering;
 
 /// <summary>Renders what the repositories read: trees, pages, single comments, all from the one <see cref="CommentWriter"/>.</summary>
-internal sealed class CommentAnswers(Cursors cursors)
+internal sealed class CommentResponses(Cursors cursors)
 {
     /// <summary>The comments of the largest tree that <see cref="Tree"/> is for: some megabytes of JSON.</summary>
-    public const int MostAtOnce = 10_000;
+    public const int MaxBuffered = 10_000;
 
     /// <summary>A comment with what was read below it.</summary>
     public RentedJson Tree(Forest forest, bool signedIn)

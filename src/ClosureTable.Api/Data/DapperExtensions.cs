@@ -1,0 +1,36 @@
+using Dapper;
+using Npgsql;
+using static Dapper.SqlMapper;
+
+namespace ClosureTable.Api.Data;
+
+/// <summary>
+/// Dapper's calls with a cancellation token, which it takes only in a <see cref="CommandDefinition"/>. Parameters are named like
+/// the C# values; null where there are none. <c>timeout</c> is in seconds; 0 waits for as long as it takes.
+/// </summary>
+internal static class DapperExtensions
+{
+    extension(NpgsqlConnection connection)
+    {
+        public Task<int> ExecuteAsync(string sql, object? parameters, CancellationToken ct, int? timeout = null) =>
+            SqlMapper.ExecuteAsync(connection, Command(sql, parameters, timeout, ct));
+
+        public Task<T?> ExecuteScalarAsync<T>(string sql, object? parameters, CancellationToken ct, int? timeout = null) =>
+            SqlMapper.ExecuteScalarAsync<T>(connection, Command(sql, parameters, timeout, ct));
+
+        public Task<IEnumerable<T>> QueryAsync<T>(string sql, object? parameters, CancellationToken ct, int? timeout = null) =>
+            SqlMapper.QueryAsync<T>(connection, Command(sql, parameters, timeout, ct));
+
+        public Task<T> QuerySingleAsync<T>(string sql, object? parameters, CancellationToken ct, int? timeout = null) =>
+            SqlMapper.QuerySingleAsync<T>(connection, Command(sql, parameters, timeout, ct));
+
+        public Task<T?> QuerySingleOrDefaultAsync<T>(string sql, object? parameters, CancellationToken ct, int? timeout = null) =>
+            SqlMapper.QuerySingleOrDefaultAsync<T>(connection, Command(sql, parameters, timeout, ct));
+
+        public Task<GridReader> QueryMultipleAsync(string sql, object? parameters, CancellationToken ct, int? timeout = null) =>
+            SqlMapper.QueryMultipleAsync(connection, Command(sql, parameters, timeout, ct));
+    }
+
+    private static CommandDefinition Command(string sql, object? parameters, int? timeout, CancellationToken ct) =>
+        new(sql, parameters, commandTimeout: timeout, cancellationToken: ct);
+}
