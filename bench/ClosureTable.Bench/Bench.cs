@@ -1,8 +1,5 @@
 using ClosureTable.Api.Commands.Integrity;
 
-
-
-
 namespace ClosureTable.Bench;
 
 /// <summary>The whole of it: set the stage, warm up, let the sides of each scenario take turns, report.</summary>

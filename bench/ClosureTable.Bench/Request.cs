@@ -1,8 +1,5 @@
 using ClosureTable.Api.Commands.Seeding;
 
-
-
-
 namespace ClosureTable.Bench;
 
 /// <summary>A request that a driver sends again and again.</summary>

@@ -1,7 +1,5 @@
 using ClosureTable.Api.Comments;
 
-
-
 namespace ClosureTable.Api.Live;
 
 /// <summary>

@@ -1,13 +1,5 @@
 using ClosureTable.Api.Comments.Rendering;
 
-
-
-
-
-
-
-
-
 namespace ClosureTable.Api.Search;
 
 /// <summary>A page of what a search found, the best first.</summary>
