@@ -10,7 +10,7 @@ namespace ClosureTable.Api.Accounts;
 /// Who was disabled while an access token of theirs may still be about. Each instance asks every two seconds, so that no
 /// request has to, and a disabled account is locked out everywhere within that.
 /// </summary>
-internal sealed class DisabledUsers(NpgsqlDataSource database, IOptions<AuthenticationOptions> options, ILogger<DisabledUsers> logger) : BackgroundService
+internal sealed class DisabledUsers(NpgsqlDataSource primary, IOptions<AuthenticationOptions> options, ILogger<DisabledUsers> logger) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
 
@@ -42,7 +42,7 @@ internal sealed class DisabledUsers(NpgsqlDataSource database, IOptions<Authenti
 
     private async Task Refresh(CancellationToken ct)
     {
-        await using var connection = await database.OpenConnectionAsync(ct);
+        await using var connection = await primary.OpenConnectionAsync(ct);
         var disabled = (await connection.QueryAsync<long>(
             // An hour more than a token lives: the database's clock and ours may differ.
             "select id from auth_users where disabled_at > now() - @lifetime - interval '1 hour'",

@@ -5,7 +5,7 @@ using Npgsql;
 namespace ClosureTable.Api.Accounts;
 
 /// <summary>Once an hour, forgets refresh tokens and counts of failed logins that ran out.</summary>
-internal sealed class ExpiredSessions(NpgsqlDataSource database, ILogger<ExpiredSessions> logger) : BackgroundService
+internal sealed class ExpiredSessions(NpgsqlDataSource primary, ILogger<ExpiredSessions> logger) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -25,7 +25,7 @@ internal sealed class ExpiredSessions(NpgsqlDataSource database, ILogger<Expired
 
     public async Task Sweep(CancellationToken ct)
     {
-        await using var connection = await database.OpenConnectionAsync(ct);
+        await using var connection = await primary.OpenConnectionAsync(ct);
         await connection.ExecuteAsync(
             """
             delete from auth_refresh_tokens where expires_at < now();

@@ -9,7 +9,7 @@ namespace ClosureTable.Api.Accounts;
 /// Slows guessing down: failed logins are counted by address, whoever tries it, and by client, whatever it tries. The
 /// counts are in the database, so that several instances count as one. The table <c>auth_login_failures</c>.
 /// </summary>
-internal sealed class LoginThrottle(NpgsqlDataSource database, IOptions<AuthenticationOptions> options)
+internal sealed class LoginThrottle(NpgsqlDataSource primary, IOptions<AuthenticationOptions> options)
 {
     /// <summary>
     /// Counts an attempt as failed before the password is looked at, so that a thousand guesses at once do not pass
@@ -21,7 +21,7 @@ internal sealed class LoginThrottle(NpgsqlDataSource database, IOptions<Authenti
         var settings = options.Value;
         // A client without an address cannot be told from others: all of them would wait for one.
         string[] clients = client.Length > 0 ? [ClientKey(client)] : [];
-        await using var connection = await database.OpenConnectionAsync(ct);
+        await using var connection = await primary.OpenConnectionAsync(ct);
         var counts = await connection.QueryAsync<Failures>(
             $"""
             insert into auth_login_failures as f (key, failures, resets_at)
@@ -42,7 +42,7 @@ internal sealed class LoginThrottle(NpgsqlDataSource database, IOptions<Authenti
     /// <summary>The password was right: the address starts afresh, and the client has one failure less.</summary>
     public async Task Forgive(string email, string client, CancellationToken ct)
     {
-        await using var connection = await database.OpenConnectionAsync(ct);
+        await using var connection = await primary.OpenConnectionAsync(ct);
         await connection.ExecuteAsync(
             $"""
             delete from auth_login_failures where key = {AddressKey};

@@ -15,13 +15,13 @@ internal sealed record RefreshedSession(long UserId, string Name, string Role, s
 /// Sessions: a login starts a family of refresh tokens, each refresh spends one and adds the next, and the use of a spent
 /// one, which somebody must have copied, ends the family. The table <c>auth_refresh_tokens</c>.
 /// </summary>
-internal sealed class SessionRepository(NpgsqlDataSource database, IOptions<AuthenticationOptions> options)
+internal sealed class SessionRepository(NpgsqlDataSource primary, IOptions<AuthenticationOptions> options)
 {
     /// <returns>The refresh token of a new session.</returns>
     public async Task<string> Start(long userId, CancellationToken ct)
     {
         var refreshToken = NewToken();
-        await using var connection = await database.OpenConnectionAsync(ct);
+        await using var connection = await primary.OpenConnectionAsync(ct);
         await connection.ExecuteAsync(
             """
             insert into auth_refresh_tokens (token_hash, family_id, user_id, expires_at)
@@ -39,7 +39,7 @@ internal sealed class SessionRepository(NpgsqlDataSource database, IOptions<Auth
     public async Task<RefreshedSession?> Refresh(string refreshToken, CancellationToken ct)
     {
         var hash = Hash(refreshToken);
-        await using var connection = await database.OpenConnectionAsync(ct);
+        await using var connection = await primary.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
         // The user's row is the lock of all his sessions: were only the token locked, a reuse that ends the family could
         // miss the token that a refresh beside it is about to add. The token is read by a statement of its own, whose
@@ -90,7 +90,7 @@ internal sealed class SessionRepository(NpgsqlDataSource database, IOptions<Auth
     /// <summary>Ends the session that the token belongs to, if any.</summary>
     public async Task End(string refreshToken, CancellationToken ct)
     {
-        await using var connection = await database.OpenConnectionAsync(ct);
+        await using var connection = await primary.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
         await connection.ExecuteAsync(
             """

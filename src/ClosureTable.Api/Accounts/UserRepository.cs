@@ -38,12 +38,12 @@ internal sealed record UserListing
 }
 
 /// <summary>The table <c>auth_users</c>.</summary>
-internal sealed class UserRepository(NpgsqlDataSource database)
+internal sealed class UserRepository(NpgsqlDataSource primary)
 {
     /// <returns>The new account, or null when the address is taken.</returns>
     public async Task<User?> Register(string email, string name, string passwordHash, CancellationToken ct)
     {
-        await using var connection = await database.OpenConnectionAsync(ct);
+        await using var connection = await primary.OpenConnectionAsync(ct);
         return await connection.QuerySingleOrDefaultAsync<User>(
             """
             insert into auth_users (email, name, password_hash)
@@ -56,7 +56,7 @@ internal sealed class UserRepository(NpgsqlDataSource database)
 
     /// <returns>The account, or null when there is none or it is disabled.</returns>
     public Task<User?> Find(long id, CancellationToken ct) =>
-        database.Read<User?>(async connection =>
+        primary.Read<User?>(async connection =>
         {
             return await connection.QuerySingleOrDefaultAsync<User>(
                 """
@@ -69,7 +69,7 @@ internal sealed class UserRepository(NpgsqlDataSource database)
 
     /// <returns>What proves a login with the address, or null when nobody registered it.</returns>
     public Task<Credentials?> FindCredentials(string email, CancellationToken ct) =>
-        database.Read<Credentials?>(async connection =>
+        primary.Read<Credentials?>(async connection =>
         {
             return await connection.QuerySingleOrDefaultAsync<Credentials>(
                 """
@@ -82,7 +82,7 @@ internal sealed class UserRepository(NpgsqlDataSource database)
 
     public async Task ReplacePasswordHash(long id, string passwordHash, CancellationToken ct)
     {
-        await using var connection = await database.OpenConnectionAsync(ct);
+        await using var connection = await primary.OpenConnectionAsync(ct);
         await connection.ExecuteAsync(
             "update auth_users set password_hash = @passwordHash where id = @id",
             new { id, passwordHash }, ct);
@@ -92,7 +92,7 @@ internal sealed class UserRepository(NpgsqlDataSource database)
     /// <returns>The account, or null when it is disabled.</returns>
     public async Task<User?> FindOrCreateExternal(string issuer, string subject, string name, string? email, CancellationToken ct)
     {
-        await using var connection = await database.OpenConnectionAsync(ct);
+        await using var connection = await primary.OpenConnectionAsync(ct);
         var user = await FindExternal(connection, issuer, subject, ct);
         if (user is null)
         {
@@ -122,7 +122,7 @@ internal sealed class UserRepository(NpgsqlDataSource database)
     /// <summary>Everybody, in the order of registration.</summary>
     public async Task<IEnumerable<UserListing>> List(CancellationToken ct)
     {
-        await using var connection = await database.OpenConnectionAsync(ct);
+        await using var connection = await primary.OpenConnectionAsync(ct);
         return await connection.QueryAsync<UserListing>(
             """
             select id, email, name, role, issuer, created_at, disabled_at
@@ -137,7 +137,7 @@ internal sealed class UserRepository(NpgsqlDataSource database)
     /// <returns>Whether there is such a user.</returns>
     public async Task<bool> SetRole(string user, string role, CancellationToken ct)
     {
-        await using var connection = await database.OpenConnectionAsync(ct);
+        await using var connection = await primary.OpenConnectionAsync(ct);
         return 1 == await connection.ExecuteAsync(
             """
             update auth_users set role = @role
@@ -154,7 +154,7 @@ internal sealed class UserRepository(NpgsqlDataSource database)
     /// <returns>Whether there is such a user.</returns>
     public async Task<bool> SetDisabled(string user, bool disabled, CancellationToken ct)
     {
-        await using var connection = await database.OpenConnectionAsync(ct);
+        await using var connection = await primary.OpenConnectionAsync(ct);
         return await connection.ExecuteScalarAsync<long?>(
             // Two statements of one transaction: the second, whose snapshot is younger than the wait for the user's row,
             // sees the token of a refresh that was faster.

@@ -11,7 +11,7 @@ namespace ClosureTable.Api.Comments;
 /// <summary>
 /// The writes. One method, one transaction: lock the thread, decide, write. The article's statements stand where they run.
 /// </summary>
-internal sealed class CommentRepository(NpgsqlDataSource source, WriteTransaction writes, IOptions<CommentOptions> options)
+internal sealed class CommentRepository(NpgsqlDataSource primary, WriteTransaction writes, IOptions<CommentOptions> options)
 {
     /// <summary>Begins a thread, or replies.</summary>
     /// <param name="key">Remembers the answer for retries; null where the client sent no key.</param>
@@ -358,7 +358,7 @@ internal sealed class CommentRepository(NpgsqlDataSource source, WriteTransactio
 
     /// <summary>What a comment said before each of its edits, newest first; for its author and moderators.</summary>
     public Task<Outcome<IReadOnlyList<Revision>>> Revisions(Caller caller, long id, CancellationToken ct) =>
-        source.Read<Outcome<IReadOnlyList<Revision>>>(async connection =>
+        primary.Read<Outcome<IReadOnlyList<Revision>>>(async connection =>
         {
             var owner = await connection.QuerySingleOrDefaultAsync<(long Id, long? AuthorId)?>(
                 "select id, author_id from comments_comments where id = @id", new { id }, ct);

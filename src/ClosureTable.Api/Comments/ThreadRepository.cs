@@ -7,13 +7,13 @@ using NpgsqlTypes;
 namespace ClosureTable.Api.Comments;
 
 /// <summary>The reads: whole trees, bounded ones, pages of them.</summary>
-internal sealed class ThreadRepository(ReplicaReads source)
+internal sealed class ThreadRepository(ReplicaReads replica)
 {
     /// <summary>The most comments that one page of roots shows, replies included.</summary>
     public const int MaxPageComments = 1000;
 
     /// <summary>Where a comment stands, and the version of its thread; null when there is no such comment.</summary>
-    public Task<Position?> Locate(long id, CancellationToken ct) => source.Read(connection => Locate(connection, id, ct), ct);
+    public Task<Position?> Locate(long id, CancellationToken ct) => replica.Read(connection => Locate(connection, id, ct), ct);
 
     private static Task<Position?> Locate(NpgsqlConnection connection, long id, CancellationToken ct) =>
         connection.QuerySingleOrDefaultAsync<Position>("""
@@ -40,7 +40,7 @@ internal sealed class ThreadRepository(ReplicaReads source)
 
     /// <returns>Null where there is no such comment, or more below it than the limit allows.</returns>
     private Task<CommentRows?> Whole(long id, int limit, long? caller, CancellationToken ct) =>
-        source.Read(async connection =>
+        replica.Read(async connection =>
         {
             foreach (var query in (CommentQuery[])[WholeThread, Subtree])
             {
@@ -77,15 +77,15 @@ internal sealed class ThreadRepository(ReplicaReads source)
         """);
 
     private Task<Forest> FirstPart(long id, TreeShape shape, long? caller, CancellationToken ct) => shape.Sort == CommentSort.Top
-        ? source.ReadSnapshot(async connection => await Bounded(
+        ? replica.ReadSnapshot(async connection => await Bounded(
             connection,
             new Tops([id], Next: null, await connection.ExecuteScalarAsync<string>("select pg_current_snapshot()::text", null, ct)),
             shape, caller, ct), ct)
-        : source.Read(connection => Bounded(connection, new Tops([id], Next: null, Snapshot: null), shape, caller, ct), ct);
+        : replica.Read(connection => Bounded(connection, new Tops([id], Next: null, Snapshot: null), shape, caller, ct), ct);
 
     /// <summary>A page of roots, each with its first replies if <paramref name="shape"/> asks for them.</summary>
     public Task<Forest> Roots(string? topic, Cursor? after, int count, TreeShape shape, long? caller, CancellationToken ct) =>
-        source.ReadSnapshot(async connection =>
+        replica.ReadSnapshot(async connection =>
         {
             var list = new PagedList(
                 "comments_threads", "root_id",
@@ -101,7 +101,7 @@ internal sealed class ThreadRepository(ReplicaReads source)
     /// version that the ETag names is the one that was read. Null when there is no such comment.
     /// </summary>
     public Task<(Position At, Forest Forest)?> Replies(long parentId, Cursor? after, TreeShape shape, long? caller, CancellationToken ct) =>
-        source.ReadSnapshot<(Position, Forest)?>(async connection =>
+        replica.ReadSnapshot<(Position, Forest)?>(async connection =>
         {
             if (await Locate(connection, parentId, ct) is not { } at)
                 return null;
@@ -115,7 +115,7 @@ internal sealed class ThreadRepository(ReplicaReads source)
     /// stands at that moment; null when there is no such comment.
     /// </summary>
     public Task<(Position At, Forest Forest)?> Ancestors(long id, long? caller, CancellationToken ct) =>
-        source.ReadSnapshot<(Position, Forest)?>(async connection =>
+        replica.ReadSnapshot<(Position, Forest)?>(async connection =>
         {
             if (await Locate(connection, id, ct) is not { } at)
                 return null;
@@ -131,7 +131,7 @@ internal sealed class ThreadRepository(ReplicaReads source)
 
     /// <summary>The number of comments of each topic, tombstones left out.</summary>
     public Task<IReadOnlyDictionary<string, long>> Counts(string[] topics, CancellationToken ct) =>
-        source.Read<IReadOnlyDictionary<string, long>>(async connection =>
+        replica.Read<IReadOnlyDictionary<string, long>>(async connection =>
         {
             return (await connection.QueryAsync<(string Topic, long Count)>("""
                 select asked.topic, coalesce(sum(thread.comment_count - thread.tombstone_count), 0)

@@ -4,7 +4,7 @@ using Npgsql;
 namespace ClosureTable.Api.Comments;
 
 /// <summary>The transaction of every write to a thread, and the word to those who watch it once it is committed.</summary>
-internal sealed class WriteTransaction(NpgsqlDataSource source, ReadYourWrites seen, IWriteObserver observer)
+internal sealed class WriteTransaction(NpgsqlDataSource primary, ReadYourWrites seen, IWriteObserver observer)
 {
     private const int MaxAttempts = 4;
 
@@ -17,7 +17,7 @@ internal sealed class WriteTransaction(NpgsqlDataSource source, ReadYourWrites s
     {
         for (var attempt = 1; ;)
         {
-            await using var connection = await source.OpenConnectionAsync(ct);
+            await using var connection = await primary.OpenConnectionAsync(ct);
             await using var transaction = await connection.BeginTransactionAsync(ct);
             T result;
             try

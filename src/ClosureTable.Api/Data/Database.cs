@@ -12,12 +12,12 @@ namespace ClosureTable.Api.Data;
 internal sealed class Database(IConfiguration configuration, IOptions<DatabaseOptions> options, ILogger<Database> logger) : IAsyncDisposable
 {
     private LocalServer? server;
-    private NpgsqlDataSource? source;
+    private NpgsqlDataSource? primary;
     private NpgsqlMultiHostDataSource? hosts;
 
     /// <exception cref="InvalidOperationException"><see cref="Open"/> was not called.</exception>
     /// <remarks>Of several hosts, the primary.</remarks>
-    public NpgsqlDataSource Source => source ?? throw new InvalidOperationException("The database is not open yet.");
+    public NpgsqlDataSource Primary => primary ?? throw new InvalidOperationException("The database is not open yet.");
 
     /// <summary>Of several hosts a standby, or the primary while there is none; null where one host is named. See <see cref="ReplicaReads"/>.</summary>
     public NpgsqlDataSource? Replicas { get; private set; }
@@ -31,7 +31,7 @@ internal sealed class Database(IConfiguration configuration, IOptions<DatabaseOp
 
     public async Task Open(CancellationToken ct)
     {
-        if (source is not null)
+        if (primary is not null)
             return;
         var configured = configuration.GetConnectionString("Comments");
         if (string.IsNullOrWhiteSpace(configured))
@@ -46,13 +46,13 @@ internal sealed class Database(IConfiguration configuration, IOptions<DatabaseOp
         var settings = new NpgsqlConnectionStringBuilder(WithTimeouts(pooled));
         if (!HasSeveralHosts(settings))
         {
-            source = new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
+            primary = new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
             return;
         }
 
         settings.TargetSessionAttributes = null;
         hosts = new NpgsqlDataSourceBuilder(settings.ConnectionString).BuildMultiHost();
-        source = hosts.WithTargetSession(TargetSessionAttributes.Primary);
+        primary = hosts.WithTargetSession(TargetSessionAttributes.Primary);
         Replicas = hosts.WithTargetSession(TargetSessionAttributes.PreferStandby);
     }
 
@@ -116,8 +116,8 @@ internal sealed class Database(IConfiguration configuration, IOptions<DatabaseOp
 
     public async ValueTask DisposeAsync()
     {
-        if (source is not null)
-            await source.DisposeAsync();
+        if (primary is not null)
+            await primary.DisposeAsync();
         if (hosts is not null)
             await hosts.DisposeAsync();
         if (server is not null)
@@ -133,7 +133,7 @@ internal static class DatabaseRegistration
         builder.Services.AddOptions<DatabaseOptions>().BindConfiguration("Database").ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddSingleton<Database>();
         builder.Services.AddSingleton<Migrations>();
-        builder.Services.AddSingleton(services => services.GetRequiredService<Database>().Source);
+        builder.Services.AddSingleton(services => services.GetRequiredService<Database>().Primary);
         builder.Services.AddSingleton<ReadYourWrites>();
         builder.Services.AddSingleton<ReplicaReads>();
         builder.Services.AddHealthChecks().AddCheck<SchemaCheck>("schema");

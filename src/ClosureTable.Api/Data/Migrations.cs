@@ -60,7 +60,7 @@ internal sealed class Migrations(Database database, IEnumerable<ISchemaStep> ste
     }
 
     public Task<IReadOnlyList<MigrationStatus>> Status(CancellationToken ct) =>
-        database.Source.Read<IReadOnlyList<MigrationStatus>>(async connection =>
+        database.Primary.Read<IReadOnlyList<MigrationStatus>>(async connection =>
         {
             var known = await connection.ExecuteScalarAsync<bool>(
                 "select to_regclass('public.schema_versions') is not null", null, ct);

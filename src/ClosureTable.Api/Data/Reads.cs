@@ -10,29 +10,29 @@ namespace ClosureTable.Api.Data;
 internal static class Reads
 {
     /// <summary>Runs <paramref name="read"/> on a connection, and once more on another; it must keep nothing of an attempt that failed.</summary>
-    public static Task<T> Read<T>(this NpgsqlDataSource source, Func<NpgsqlConnection, Task<T>> read, CancellationToken ct) =>
+    public static Task<T> Read<T>(this NpgsqlDataSource primary, Func<NpgsqlConnection, Task<T>> read, CancellationToken ct) =>
         Twice(async () =>
         {
-            await using var connection = await source.OpenConnectionAsync(ct);
+            await using var connection = await primary.OpenConnectionAsync(ct);
             return await read(connection);
         });
 
     /// <inheritdoc cref="Read{T}(NpgsqlDataSource, Func{NpgsqlConnection, Task{T}}, CancellationToken)"/>
-    public static Task<T> Read<T>(this ReplicaReads source, Func<NpgsqlConnection, Task<T>> read, CancellationToken ct) =>
+    public static Task<T> Read<T>(this ReplicaReads replica, Func<NpgsqlConnection, Task<T>> read, CancellationToken ct) =>
         Twice(async () =>
         {
-            await using var connection = await source.Open(ct);
+            await using var connection = await replica.Open(ct);
             return await read(connection);
         });
 
     /// <summary>Runs reads that must agree with each other in one repeatable-read transaction: one snapshot for all.</summary>
-    public static Task<T> ReadSnapshot<T>(this ReplicaReads source, Func<NpgsqlConnection, Task<T>> read, CancellationToken ct) =>
-        source.Read(connection => connection.Snapshot(read, ct), ct);
+    public static Task<T> ReadSnapshot<T>(this ReplicaReads replica, Func<NpgsqlConnection, Task<T>> read, CancellationToken ct) =>
+        replica.Read(connection => connection.Snapshot(read, ct), ct);
 
     /// <summary>The same for a read that gives its rows away as they come, which cannot begin again.</summary>
-    public static async Task<T> ReadSnapshotOnce<T>(this NpgsqlDataSource source, Func<NpgsqlConnection, Task<T>> read, CancellationToken ct)
+    public static async Task<T> ReadSnapshotOnce<T>(this NpgsqlDataSource primary, Func<NpgsqlConnection, Task<T>> read, CancellationToken ct)
     {
-        await using var connection = await source.OpenConnectionAsync(ct);
+        await using var connection = await primary.OpenConnectionAsync(ct);
         return await connection.Snapshot(read, ct);
     }
 

@@ -18,7 +18,7 @@ internal sealed class ReplicaReads(Database database, ReadYourWrites seen)
     public async Task<NpgsqlConnection> Open(CancellationToken ct)
     {
         if (database.Replicas is not { } standbys)
-            return await database.Source.OpenConnectionAsync(ct);
+            return await database.Primary.OpenConnectionAsync(ct);
         var connection = await standbys.OpenConnectionAsync(ct);
         try
         {
@@ -32,7 +32,7 @@ internal sealed class ReplicaReads(Database database, ReadYourWrites seen)
         }
 
         await connection.DisposeAsync();
-        return await database.Source.OpenConnectionAsync(ct);
+        return await database.Primary.OpenConnectionAsync(ct);
     }
 
     private static async Task<bool> Reaches(NpgsqlConnection connection, NpgsqlLogSequenceNumber position, CancellationToken ct)

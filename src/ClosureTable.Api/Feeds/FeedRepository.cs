@@ -14,14 +14,14 @@ internal sealed record FeedComment
 }
 
 /// <summary>The newest comments, of a topic or of a user; deleted ones are left out.</summary>
-internal sealed class FeedRepository(ReplicaReads source)
+internal sealed class FeedRepository(ReplicaReads replica)
 {
     /// <summary>How many comments a feed has.</summary>
     public const int Length = 50;
 
     /// <summary>The newest comments of all threads of a topic.</summary>
     public Task<IReadOnlyList<FeedComment>> OfTopic(string topic, CancellationToken ct) =>
-        source.Read<IReadOnlyList<FeedComment>>(async connection =>
+        replica.Read<IReadOnlyList<FeedComment>>(async connection =>
         {
             return (await connection.QueryAsync<FeedComment>("""
                 select c.id, c.content, author.name as author_name, c.created_at, c.edited_at
@@ -36,7 +36,7 @@ internal sealed class FeedRepository(ReplicaReads source)
 
     /// <summary>A user's newest comments, and the name; null when there is no such user.</summary>
     public Task<(string Name, IReadOnlyList<FeedComment> Comments)?> OfUser(long userId, CancellationToken ct) =>
-        source.Read<(string Name, IReadOnlyList<FeedComment> Comments)?>(async connection =>
+        replica.Read<(string Name, IReadOnlyList<FeedComment> Comments)?>(async connection =>
         {
             await using var results = await connection.QueryMultipleAsync("""
                 select name from auth_users where id = @userId;

@@ -8,7 +8,7 @@ using Dapper;
 namespace ClosureTable.Api.Likes;
 
 /// <summary>The table <c>comments_likes</c>, and the counts that follow it.</summary>
-internal sealed class LikeRepository(ReplicaReads source, WriteTransaction writes)
+internal sealed class LikeRepository(ReplicaReads replica, WriteTransaction writes)
 {
     /// <summary>Makes the caller like a comment; changes nothing where he does already.</summary>
     public Task<Outcome<CommentLikes>> Like(Caller caller, long id, CancellationToken ct) => Set(caller, id, liked: true, """
@@ -75,7 +75,7 @@ internal sealed class LikeRepository(ReplicaReads source, WriteTransaction write
     /// <summary>What a user likes, newest like first; deleted comments are left out.</summary>
     /// <returns>A page, or null when there is no such user.</returns>
     public Task<Forest?> LikedBy(long userId, Cursor? after, int count, long? caller, CancellationToken ct) =>
-        source.ReadSnapshot<Forest?>(async connection =>
+        replica.ReadSnapshot<Forest?>(async connection =>
         {
             await using var results = await connection.QueryMultipleAsync($"""
                 select exists (select from auth_users where id = @userId);

@@ -9,7 +9,7 @@ namespace ClosureTable.Api.Live;
 /// Forgets events that are older than the retention, a few thousand a transaction, so that no lock is held for long. Every
 /// instance tries; an advisory lock lets one of them do it.
 /// </summary>
-internal sealed class EventPruning(NpgsqlDataSource source, IOptions<LiveOptions> options, ILogger<EventPruning> logger) : BackgroundService
+internal sealed class EventPruning(NpgsqlDataSource primary, IOptions<LiveOptions> options, ILogger<EventPruning> logger) : BackgroundService
 {
     private const int BatchSize = 5000;
 
@@ -53,7 +53,7 @@ internal sealed class EventPruning(NpgsqlDataSource source, IOptions<LiveOptions
     /// </summary>
     private async Task<(int Expired, int Pruned)> PruneBatch(CancellationToken ct)
     {
-        await using var connection = await source.OpenConnectionAsync(ct);
+        await using var connection = await primary.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
         if (!await connection.ExecuteScalarAsync<bool>(
             "select pg_try_advisory_xact_lock(@LockKey)", new { LockKey }, ct))

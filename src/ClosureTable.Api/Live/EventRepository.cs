@@ -13,7 +13,7 @@ internal sealed record EventBatch(IReadOnlyList<ThreadEvent> Events, string Snap
 /// Reads <c>comments_events</c>. Two snapshots bound every read: what the first did not see and the second does. Nothing
 /// can come to stand between them later, whatever commits when.
 /// </summary>
-internal sealed class EventRepository(NpgsqlDataSource source)
+internal sealed class EventRepository(NpgsqlDataSource primary)
 {
     /// <summary>
     /// Rows that a snapshot did not see: those of transactions that began after it was taken, and of those that were in progress
@@ -109,7 +109,7 @@ internal sealed class EventRepository(NpgsqlDataSource source)
 
     /// <summary>The events of a thread after a version, as far as a snapshot saw them; null for all.</summary>
     public Task<List<ThreadEvent>> OfThread(long rootId, long after, string? until, int limit, CancellationToken ct) =>
-        source.Read<List<ThreadEvent>>(async connection =>
+        primary.Read<List<ThreadEvent>>(async connection =>
         {
             return (await connection.QueryAsync<ThreadEvent>("""
                 select root_id, version, kind, comment_id, topic, data::text as data
@@ -125,7 +125,7 @@ internal sealed class EventRepository(NpgsqlDataSource source)
 
     /// <summary>The events of a topic between two snapshots, in their order; above <paramref name="limit"/> events, any of them.</summary>
     public Task<List<ThreadEvent>> OfTopic(string topic, string since, string until, int limit, CancellationToken ct) =>
-        source.Read<List<ThreadEvent>>(async connection =>
+        primary.Read<List<ThreadEvent>>(async connection =>
         {
             return (await connection.QueryAsync<ThreadEvent>($"""
                 select root_id, version, kind, comment_id, topic, data
@@ -147,7 +147,7 @@ internal sealed class EventRepository(NpgsqlDataSource source)
     /// <param name="since">The snapshot up to which the client saw everything.</param>
     /// <param name="last">The latest that it knows of.</param>
     public Task<bool> Forgot(string since, string last, CancellationToken ct) =>
-        source.Read<bool>(async connection =>
+        primary.Read<bool>(async connection =>
         {
             return await connection.ExecuteScalarAsync<bool>("""
                 select through >= pg_snapshot_xmin(@since::pg_snapshot)
@@ -158,7 +158,7 @@ internal sealed class EventRepository(NpgsqlDataSource source)
 
     /// <summary>The version under which a comment was deleted from a thread, if that is after the position and still known.</summary>
     public Task<long?> Deleted(long commentId, ThreadPosition position, CancellationToken ct) =>
-        source.Read<long?>(async connection =>
+        primary.Read<long?>(async connection =>
         {
             return await connection.ExecuteScalarAsync<long?>("""
                 select min(version)
@@ -174,7 +174,7 @@ internal sealed class EventRepository(NpgsqlDataSource source)
 
     /// <summary>Makes frames of events: one query for all comments that they are about.</summary>
     public Task<List<ReadOnlyMemory<byte>>> Render(IReadOnlyList<ThreadEvent> events, CancellationToken ct) =>
-        source.Read(connection => Render(connection, events, ct), ct);
+        primary.Read(connection => Render(connection, events, ct), ct);
 
     public static async Task<List<ReadOnlyMemory<byte>>> Render(NpgsqlConnection connection, IReadOnlyList<ThreadEvent> events, CancellationToken ct)
     {

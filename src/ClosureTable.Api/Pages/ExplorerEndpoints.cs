@@ -41,9 +41,9 @@ internal static class ExplorerEndpoints
         app.ServiceProvider.GetRequiredService<IHostEnvironment>().IsDevelopment();
 
     /// <summary>The threads that something happened in last.</summary>
-    private static async Task<ExplorerThreads> Threads(NpgsqlDataSource database, CancellationToken ct)
+    private static async Task<ExplorerThreads> Threads(NpgsqlDataSource primary, CancellationToken ct)
     {
-        await using var connection = await database.OpenConnectionAsync(ct);
+        await using var connection = await primary.OpenConnectionAsync(ct);
         return new((await connection.QueryAsync<ExplorerThread>("""
             select t.root_id, left(c.content, 60) as excerpt, t.comment_count
             from comments_threads t
@@ -55,9 +55,9 @@ internal static class ExplorerEndpoints
     }
 
     /// <summary>A thread with its rows, all as of one moment.</summary>
-    private static async Task<Results<Ok<ExplorerTree>, ProblemHttpResult>> Thread(long id, NpgsqlDataSource database, CancellationToken ct)
+    private static async Task<Results<Ok<ExplorerTree>, ProblemHttpResult>> Thread(long id, NpgsqlDataSource primary, CancellationToken ct)
     {
-        await using var connection = await database.OpenConnectionAsync(ct);
+        await using var connection = await primary.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, ct);
         var thread = await connection.QuerySingleOrDefaultAsync<(long Version, int CommentCount)?>("""
             select version, comment_count
@@ -89,9 +89,9 @@ internal static class ExplorerEndpoints
     /// People to try things with, one of them a moderator, and tokens for them. They have no password: they come in here or not at all,
     /// and this is mapped in Development only.
     /// </summary>
-    private static async Task<ExplorerPeople> People(NpgsqlDataSource database, TokenIssuer issuer, CancellationToken ct)
+    private static async Task<ExplorerPeople> People(NpgsqlDataSource primary, TokenIssuer issuer, CancellationToken ct)
     {
-        await using var connection = await database.OpenConnectionAsync(ct);
+        await using var connection = await primary.OpenConnectionAsync(ct);
         var users = await connection.QueryAsync<(long Id, string Name, string Role)>("""
             insert into auth_users (name, role, issuer, subject)
             values ('Ada', 'user', 'explorer', 'ada'), ('Boris', 'user', 'explorer', 'boris'), ('Chidi', 'moderator', 'explorer', 'chidi')

@@ -24,7 +24,7 @@ internal sealed record Hits(Forest Comments, IReadOnlyDictionary<long, Finding> 
 }
 
 /// <summary>Full-text search over the words of the comments.</summary>
-internal sealed class SearchRepository(ReplicaReads source, IOptions<SearchOptions> options) : IDisposable
+internal sealed class SearchRepository(ReplicaReads replica, IOptions<SearchOptions> options) : IDisposable
 {
     /// <summary>Private-use characters that stand where a match begins and ends until the rest is escaped; taken out of the comments themselves.</summary>
     private const string MatchBegins = "\uE000", MatchEnds = "\uE001";
@@ -61,7 +61,7 @@ internal sealed class SearchRepository(ReplicaReads source, IOptions<SearchOptio
     }
 
     private Task<Outcome<Hits>> Ranked(string text, Cursor? after, int count, long? caller, CancellationToken ct) =>
-        source.ReadSnapshot<Outcome<Hits>>(async connection =>
+        replica.ReadSnapshot<Outcome<Hits>>(async connection =>
         {
             var nodes = await connection.ExecuteScalarAsync<int>(
                 "select numnode(websearch_to_tsquery(@Configuration::regconfig, @text))", new { options.Value.Configuration, text }, ct);

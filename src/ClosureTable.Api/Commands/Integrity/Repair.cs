@@ -10,7 +10,7 @@ namespace ClosureTable.Api.Commands.Integrity;
 /// Only a parent that cannot be true is changed: of a cycle the oldest comment, and a comment whose parent does not exist,
 /// becomes the root of a thread of its own. Nothing that anybody wrote is lost, and a moderator can move it from there.
 /// </summary>
-internal sealed class Repair(NpgsqlDataSource source)
+internal sealed class Repair(NpgsqlDataSource primary)
 {
     /// <summary>What one thread's repair brings to light in another is found by the next pass; damage that needs more than this is no accident.</summary>
     private const int MaxPasses = 10;
@@ -20,7 +20,7 @@ internal sealed class Repair(NpgsqlDataSource source)
     /// <param name="remains">Told of each violation that is still there at the end.</param>
     public async Task Run(long? rootId, Action<string> changed, Action<Violation> remains, CancellationToken ct)
     {
-        var verification = new Verification(source);
+        var verification = new Verification(primary);
         for (var pass = 1; ; pass++)
         {
             var violations = new List<Violation>();
@@ -53,7 +53,7 @@ internal sealed class Repair(NpgsqlDataSource source)
     /// <returns>Whether anything was changed.</returns>
     private async Task<bool> Write(long rootId, Func<NpgsqlConnection, Task<Changes>> work, Action<string> changed, CancellationToken ct)
     {
-        await using var connection = await source.OpenConnectionAsync(ct);
+        await using var connection = await primary.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
         var changes = await work(connection);
         if (!changes.Any)

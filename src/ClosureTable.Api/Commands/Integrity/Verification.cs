@@ -13,7 +13,7 @@ internal readonly record struct Progress(long Comments, long Of);
 /// and takes no lock that a writer would wait for; it works through the threads in batches, so that its memory stays small
 /// and its progress can be seen.
 /// </summary>
-internal sealed class Verification(NpgsqlDataSource source)
+internal sealed class Verification(NpgsqlDataSource primary)
 {
     /// <summary>Comments in a batch, unless one thread has more.</summary>
     private const int BatchSize = 20_000;
@@ -24,7 +24,7 @@ internal sealed class Verification(NpgsqlDataSource source)
     /// <returns>How many comments were looked at.</returns>
     public async Task<long> Run(long? rootId, Action<Violation> found, Action<Progress>? progress, CancellationToken ct)
     {
-        await using var connection = await source.OpenConnectionAsync(ct);
+        await using var connection = await primary.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, ct);
         await ParentTruth.Create(connection, ct);
         var batches = rootId is { } only ? [new Batch(only, only, 0)] : await Batches(connection, ct);

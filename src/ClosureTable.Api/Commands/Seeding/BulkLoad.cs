@@ -17,7 +17,7 @@ internal sealed record Load(int Threads, int Comments, ThreadShape Shape, string
 /// Fills the tables by COPY, consistently and beside a running service: ids come from the sequence, each transaction brings whole
 /// threads, and no index or trigger is touched. Two connections keep two cores of the database busy.
 /// </summary>
-internal sealed class BulkLoad(NpgsqlDataSource source, int maxDepth)
+internal sealed class BulkLoad(NpgsqlDataSource primary, int maxDepth)
 {
     private const int BatchSize = 20_000;
     private const int Connections = 2;
@@ -58,7 +58,7 @@ internal sealed class BulkLoad(NpgsqlDataSource source, int maxDepth)
 
     private async Task<long[]> Users(int count, CancellationToken ct)
     {
-        await using var connection = await source.OpenConnectionAsync(ct);
+        await using var connection = await primary.OpenConnectionAsync(ct);
         return [.. await connection.QueryAsync<long>("""
             insert into auth_users (name, issuer, subject)
             select name, @Issuer, ordinality
@@ -76,7 +76,7 @@ internal sealed class BulkLoad(NpgsqlDataSource source, int maxDepth)
     private async Task Copy(Batch batch, Load load, ThreadGenerator generator, long[] users, long[] roots, CancellationToken ct)
     {
         var threads = batch.Sizes.Select((size, index) => generator.Thread(batch.First + index, size)).ToArray();
-        await using var connection = await source.OpenConnectionAsync(ct);
+        await using var connection = await primary.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
         // A chain of 1,000 has half a million rows in the closure: the timeout of requests is not for this.
         await connection.ExecuteAsync("set local statement_timeout = 0", null, ct);

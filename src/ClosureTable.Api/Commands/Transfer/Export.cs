@@ -7,7 +7,7 @@ using Npgsql;
 namespace ClosureTable.Api.Commands.Transfer;
 
 /// <summary>Writes threads as JSON lines: one moment of the database, in a memory that does not grow with it.</summary>
-internal sealed class Export(NpgsqlDataSource source)
+internal sealed class Export(NpgsqlDataSource primary)
 {
     /// <summary>Comments that are fetched at once.</summary>
     private const int BatchSize = 1000;
@@ -21,7 +21,7 @@ internal sealed class Export(NpgsqlDataSource source)
     /// <param name="progress">Told after each batch how many comments are out.</param>
     /// <returns>How many comments were written.</returns>
     public Task<long> Run(string? topic, Stream output, Action<long>? progress, CancellationToken ct) =>
-        source.ReadSnapshotOnce(async connection =>
+        primary.ReadSnapshotOnce(async connection =>
         {
             var name = await connection.ExecuteScalarAsync<Guid>("select id from export_source", null, ct);
             await Write(output, new TransferHeader { Source = $"closuretable {name}" }, ct);

@@ -52,7 +52,7 @@ internal sealed record ImportReport
 /// so that a run that was interrupted is simply started again. Nothing that is here already changes.
 /// </summary>
 /// <param name="maxDepth">The deepest level that a comment may have here.</param>
-internal sealed class Import(NpgsqlDataSource source, int maxDepth, bool dryRun)
+internal sealed class Import(NpgsqlDataSource primary, int maxDepth, bool dryRun)
 {
     public const int BatchSize = 1000;
 
@@ -90,7 +90,7 @@ internal sealed class Import(NpgsqlDataSource source, int maxDepth, bool dryRun)
                 switch (record)
                 {
                     case TransferHeader header:
-                        store ??= await ImportStore.Open(source, sourceName ?? header.Source, maxDepth, ct);
+                        store ??= await ImportStore.Open(primary, sourceName ?? header.Source, maxDepth, ct);
                         break;
                     case TransferUser user:
                         newUsers.TryAdd(user.Id, user with { Name = NameOf(user), Email = new EmailAttribute().IsValid(user.Email) ? user.Email?.Trim() : null });

@@ -16,24 +16,24 @@ internal sealed class ImportStore : IAsyncDisposable
     private const string TryLock = "select pg_try_advisory_lock(hashtextextended('import of ' || @name, 0))";
     private const string Unlock = "select pg_advisory_unlock(hashtextextended('import of ' || @name, 0))";
 
-    private readonly NpgsqlDataSource source;
+    private readonly NpgsqlDataSource primary;
     private readonly NpgsqlConnection guard;
     private readonly string name;
     private readonly int maxDepth;
     private readonly Dictionary<string, long> users = [];
 
-    private ImportStore(NpgsqlDataSource source, NpgsqlConnection guard, string name, int maxDepth) =>
-        (this.source, this.guard, this.name, this.maxDepth) = (source, guard, name, maxDepth);
+    private ImportStore(NpgsqlDataSource primary, NpgsqlConnection guard, string name, int maxDepth) =>
+        (this.primary, this.guard, this.name, this.maxDepth) = (primary, guard, name, maxDepth);
 
     /// <exception cref="TransferFormatException">Another import of this source is under way.</exception>
-    public static async Task<ImportStore> Open(NpgsqlDataSource source, string name, int maxDepth, CancellationToken ct)
+    public static async Task<ImportStore> Open(NpgsqlDataSource primary, string name, int maxDepth, CancellationToken ct)
     {
         if (!new TextAttribute(1, 512).IsValid(name))
             throw new TransferFormatException("The name of the source must have 1 to 512 characters.");
-        var guard = await source.OpenConnectionAsync(ct);
+        var guard = await primary.OpenConnectionAsync(ct);
         var free = await guard.ExecuteScalarAsync<bool>(TryLock, new { name }, ct);
         if (free)
-            return new ImportStore(source, guard, name, maxDepth);
+            return new ImportStore(primary, guard, name, maxDepth);
         await guard.DisposeAsync();
         throw new TransferFormatException($"Another import of '{name}' is under way.");
     }
@@ -58,7 +58,7 @@ internal sealed class ImportStore : IAsyncDisposable
     /// <summary>Which of these are here, or were.</summary>
     public async Task<HashSet<string>> Known(string[] ids, CancellationToken ct)
     {
-        await using var connection = await source.OpenConnectionAsync(ct);
+        await using var connection = await primary.OpenConnectionAsync(ct);
         return (await connection.QueryAsync<string>(
             $"{Mapped} select external_id from mapped", new { name, ids }, ct)).ToHashSet();
     }
@@ -71,7 +71,7 @@ internal sealed class ImportStore : IAsyncDisposable
         await Meet(comments, newUsers, report, ct);
         while (true)
         {
-            await using var connection = await source.OpenConnectionAsync(ct);
+            await using var connection = await primary.OpenConnectionAsync(ct);
             await using var transaction = await connection.BeginTransactionAsync(ct);
             try
             {
@@ -106,7 +106,7 @@ internal sealed class ImportStore : IAsyncDisposable
             .ToList();
         if (named.Count == 0)
             return;
-        await using var connection = await source.OpenConnectionAsync(ct);
+        await using var connection = await primary.OpenConnectionAsync(ct);
         await using var results = await connection.QueryMultipleAsync("""
             with named as (
               select id, name, email

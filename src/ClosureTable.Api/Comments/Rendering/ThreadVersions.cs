@@ -12,7 +12,7 @@ namespace ClosureTable.Api.Comments.Rendering;
 /// Nobody ever joins a question that was already sent, so that an answer is never older than the request that it is for: it
 /// sees every write that was acknowledged before.
 /// </remarks>
-internal sealed class ThreadVersions(NpgsqlDataSource source)
+internal sealed class ThreadVersions(NpgsqlDataSource primary)
 {
     /// <summary>Two, so that one gathers while the other is under way; more would leave each with fewer to ask for.</summary>
     private const int QuestionsAtOnce = 2;
@@ -61,7 +61,7 @@ internal sealed class ThreadVersions(NpgsqlDataSource source)
 
             try
             {
-                question.Answer.SetResult(await source.Read(connection => Ask(connection, question.RootIds), CancellationToken.None));
+                question.Answer.SetResult(await primary.Read(connection => Ask(connection, question.RootIds), CancellationToken.None));
             }
             catch (Exception exception)
             {
