@@ -143,7 +143,6 @@ public sealed class RegistrationTests(ServiceFixture fixture)
     {
         using var content = new StringContent(body, System.Text.Encoding.UTF8, "application/json");
         using var answer = await fixture.Client().PostAsync("/auth/register", content, TestContext.Current.CancellationToken);
-        await answer.Json(HttpStatusCode.BadRequest);
-        Assert.Equal("application/problem+json", answer.Content.Headers.ContentType?.MediaType);
+        await answer.Problem(HttpStatusCode.BadRequest);
     }
 }

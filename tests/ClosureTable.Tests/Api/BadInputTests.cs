@@ -15,7 +15,7 @@ namespace ClosureTable.Tests.Api;
 /// All that a client can do wrong: it gets a complete problem that says what was wrong, never a 500, and nothing changes,
 /// which is seen in the database of an instance that nobody else uses.
 /// </summary>
-public sealed partial class BadInputTests(ServiceFixture fixture, IsolatedService service) : IClassFixture<IsolatedService>, IAsyncLifetime
+public sealed class BadInputTests(ServiceFixture fixture, IsolatedService service) : IClassFixture<IsolatedService>, IAsyncLifetime
 {
     private HttpClient ann = null!;
     private string token = "";
@@ -39,27 +39,13 @@ public sealed partial class BadInputTests(ServiceFixture fixture, IsolatedServic
 
     private Task<ApiDocument> Document() => ApiDocument.Load(fixture.Client());
 
-    private static async Task<JsonElement> IsProblem(HttpResponseMessage answer, int status, string? code = null)
+    /// <summary>At least those that are known today: a document that lost them would leave a test nothing to try.</summary>
+    private async Task<List<ApiOperation>> OperationsThatNeedABody()
     {
-        var body = await answer.Content.ReadAsStringAsync(Ct);
-        var asked = $"{answer.RequestMessage!.Method} {answer.RequestMessage.RequestUri!.PathAndQuery[..Math.Min(200, answer.RequestMessage.RequestUri.PathAndQuery.Length)]}";
-        Assert.True((int)answer.StatusCode == status, $"{asked} → {(int)answer.StatusCode} instead of {status}: {body[..Math.Min(body.Length, 500)]}");
-        Assert.True(answer.Content.Headers.ContentType?.MediaType == "application/problem+json", $"{asked} → {answer.Content.Headers.ContentType}: {body}");
-        var problem = JsonSerializer.Deserialize<JsonElement>(body);
-        Assert.All(["type", "title", "detail", "code", "trace_id", "error"], member => Assert.NotEmpty(problem.Text(member)));
-        Assert.Equal(status, problem.GetProperty("status").GetInt32());
-        Assert.Equal(problem.Text("detail"), problem.Text("error"));
-        Assert.DoesNotMatch(Internals(), body);
-        // The framework's own words for what is wrong with a field.
-        Assert.DoesNotMatch("The field | field is |array type", body);
-        if (code is not null)
-            Assert.Equal(code, problem.Text("code"));
-        return problem;
+        var operations = (await Document()).Operations.Where(operation => operation.NeedsBody).ToList();
+        Assert.True(operations.Count >= 6, string.Join(", ", operations));
+        return operations;
     }
-
-    /// <summary>What no client needs to know: types, stack traces, SQL.</summary>
-    [GeneratedRegex(@"System\.|Microsoft\.|Npgsql|ClosureTable\.|Exception|Attribute|   at |\bselect\b|\binsert\b", RegexOptions.IgnoreCase)]
-    private static partial Regex Internals();
 
     private static ByteArrayContent Raw(byte[] bytes, string type = "application/json")
     {
@@ -72,7 +58,7 @@ public sealed partial class BadInputTests(ServiceFixture fixture, IsolatedServic
 
     // Bodies that are no JSON, or none that any operation takes.
 
-    public static TheoryData<string, byte[]> Bodies() => new()
+    private static readonly Dictionary<string, byte[]> Unreadable = new()
     {
         { "nothing", [] },
         { "spaces", "  \n"u8.ToArray() },
@@ -100,16 +86,19 @@ public sealed partial class BadInputTests(ServiceFixture fixture, IsolatedServic
         { "random bytes", [.. Enumerable.Range(0, 4096).Select(i => (byte)(i * 167 % 256))] },
     };
 
+    public static IEnumerable<TheoryDataRow<byte[]>> Bodies() =>
+        from body in Unreadable
+        select new TheoryDataRow<byte[]>(body.Value) { Label = body.Key };
+
     [Theory]
     [MemberData(nameof(Bodies))]
-    public async Task A_body_that_cannot_be_read_is_400_for_every_operation_that_needs_one(string what, byte[] body)
+    public async Task A_body_that_cannot_be_read_is_400_for_every_operation_that_needs_one(byte[] body)
     {
-        Assert.NotEmpty(what);
-        foreach (var operation in (await Document()).Operations.Where(operation => operation.NeedsBody))
+        foreach (var operation in await OperationsThatNeedABody())
         {
             using var request = new HttpRequestMessage(new HttpMethod(operation.Method), operation.Path.Replace("{id}", $"{comment}", StringComparison.Ordinal));
             request.Content = Raw(body);
-            await IsProblem(await ann.SendAsync(request, Ct), 400);
+            await (await ann.SendAsync(request, Ct)).Problem(HttpStatusCode.BadRequest);
         }
     }
 
@@ -126,11 +115,11 @@ public sealed partial class BadInputTests(ServiceFixture fixture, IsolatedServic
     [InlineData("nonsense")]
     public async Task A_body_of_another_kind_is_415_for_every_operation_that_needs_one(string type)
     {
-        foreach (var operation in (await Document()).Operations.Where(operation => operation.NeedsBody))
+        foreach (var operation in await OperationsThatNeedABody())
         {
             using var request = new HttpRequestMessage(new HttpMethod(operation.Method), operation.Path.Replace("{id}", $"{comment}", StringComparison.Ordinal));
             request.Content = Raw("{\"content\":\"a\"}", type);
-            await IsProblem(await ann.SendAsync(request, Ct), 415, "unsupported_media_type");
+            await (await ann.SendAsync(request, Ct)).Problem(HttpStatusCode.UnsupportedMediaType, "unsupported_media_type");
         }
     }
 
@@ -150,13 +139,13 @@ public sealed partial class BadInputTests(ServiceFixture fixture, IsolatedServic
     [Fact]
     public async Task Three_megabytes_are_413_for_every_operation_that_needs_a_body()
     {
-        foreach (var operation in (await Document()).Operations.Where(operation => operation.NeedsBody))
+        foreach (var operation in await OperationsThatNeedABody())
         {
             using var request = new HttpRequestMessage(new HttpMethod(operation.Method), operation.Path.Replace("{id}", $"{comment}", StringComparison.Ordinal));
             request.Content = Raw($"{{\"content\":\"{new string('x', 3 * 1024 * 1024)}\"}}");
             // Or the answer may come while the body is on its way, which some clients do not notice.
             request.Headers.ExpectContinue = true;
-            await IsProblem(await ann.SendAsync(request, Ct), 413, "body_too_large");
+            await (await ann.SendAsync(request, Ct)).Problem(HttpStatusCode.RequestEntityTooLarge, "body_too_large");
         }
     }
 
@@ -206,7 +195,7 @@ public sealed partial class BadInputTests(ServiceFixture fixture, IsolatedServic
     [InlineData("""{"content":"a","topic":5}""", "topic")]
     public async Task A_field_that_is_not_valid_is_named(string body, string field)
     {
-        var problem = await IsProblem(await ann.PostAsync("/comments", Raw(body), Ct), 400, "validation_failed");
+        var problem = await (await ann.PostAsync("/comments", Raw(body), Ct)).Problem(HttpStatusCode.BadRequest, "validation_failed");
         var error = Assert.Single(problem.GetProperty("errors").EnumerateObject());
         Assert.Equal(field, error.Name);
         Assert.All(error.Value.EnumerateArray(), sentence => Assert.EndsWith(".", sentence.GetString()));
@@ -218,7 +207,7 @@ public sealed partial class BadInputTests(ServiceFixture fixture, IsolatedServic
     public async Task A_text_that_is_too_long_is_named(string field, int length)
     {
         var body = new Dictionary<string, string> { ["content"] = "a", [field] = new('x', length) };
-        var problem = await IsProblem(await ann.Post("/comments", body), 400, "validation_failed");
+        var problem = await (await ann.Post("/comments", body)).Problem(HttpStatusCode.BadRequest, "validation_failed");
         Assert.Equal(field, Assert.Single(problem.GetProperty("errors").EnumerateObject()).Name);
     }
 
@@ -232,7 +221,7 @@ public sealed partial class BadInputTests(ServiceFixture fixture, IsolatedServic
     public async Task Every_wrong_field_is_named_in_snake_case(string method, string path, string body, string fields)
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), path.Replace("{id}", $"{comment}", StringComparison.Ordinal)) { Content = Raw(body) };
-        var problem = await IsProblem(await ann.SendAsync(request, Ct), 400, "validation_failed");
+        var problem = await (await ann.SendAsync(request, Ct)).Problem(HttpStatusCode.BadRequest, "validation_failed");
         Assert.Equal(fields, string.Join(' ', problem.GetProperty("errors").EnumerateObject().Select(error => error.Name).Order(StringComparer.Ordinal)));
     }
 
@@ -243,8 +232,8 @@ public sealed partial class BadInputTests(ServiceFixture fixture, IsolatedServic
     [InlineData(long.MinValue)]
     public async Task A_parent_that_is_not_there_is_404(long parent)
     {
-        await IsProblem(await ann.Post("/comments", new { content = "a", parent_id = parent }), 404, "parent_not_found");
-        await IsProblem(await ann.Put($"/comments/{reply}/parent", new { parent_id = parent }), 404, "parent_not_found");
+        await (await ann.Post("/comments", new { content = "a", parent_id = parent })).Problem(HttpStatusCode.NotFound, "parent_not_found");
+        await (await ann.Put($"/comments/{reply}/parent", new { parent_id = parent })).Problem(HttpStatusCode.NotFound, "parent_not_found");
     }
 
     // What stands in the address.
@@ -270,7 +259,7 @@ public sealed partial class BadInputTests(ServiceFixture fixture, IsolatedServic
         {
             using var request = new RequestTemplate(document, operation).Request();
             request.RequestUri = new Uri(operation.Path.Replace("{id}", id, StringComparison.Ordinal), UriKind.Relative);
-            await IsProblem(await ann.SendAsync(request, Ct), 404, "not_found");
+            await (await ann.SendAsync(request, Ct)).Problem(HttpStatusCode.NotFound, "not_found");
         }
     }
 
@@ -300,7 +289,7 @@ public sealed partial class BadInputTests(ServiceFixture fixture, IsolatedServic
                 using var request = new RequestTemplate(document, operation).With("id", $"{comment}").Request();
                 var address = request.RequestUri!.OriginalString;
                 request.RequestUri = new Uri($"{address}{(address.Contains('?', StringComparison.Ordinal) ? '&' : '?')}{parameter.Name}={value.Replace("{name}", parameter.Name, StringComparison.Ordinal)}", UriKind.Relative);
-                var problem = await IsProblem(await ann.SendAsync(request, Ct), 400, "validation_failed");
+                var problem = await (await ann.SendAsync(request, Ct)).Problem(HttpStatusCode.BadRequest, "validation_failed");
                 Assert.Equal(parameter.Name, Assert.Single(problem.GetProperty("errors").EnumerateObject()).Name);
             }
         }
@@ -324,7 +313,7 @@ public sealed partial class BadInputTests(ServiceFixture fixture, IsolatedServic
     [InlineData("/comments/search?q=%00")]
     [InlineData("/topics/events")]
     public async Task A_query_that_is_not_valid_is_400(string path) =>
-        await IsProblem(await ann.Get(path.Replace("{id}", $"{comment}", StringComparison.Ordinal)), 400, "validation_failed");
+        await (await ann.Get(path.Replace("{id}", $"{comment}", StringComparison.Ordinal))).Problem(HttpStatusCode.BadRequest, "validation_failed");
 
     [Theory]
     [InlineData("GET", "/comments?sort=best", "", "This must be new, old or top.")]
@@ -346,7 +335,7 @@ public sealed partial class BadInputTests(ServiceFixture fixture, IsolatedServic
         using var request = new HttpRequestMessage(new(method), path);
         if (body.Length > 0)
             request.Content = Raw(body.Replace("{513 characters}", new string('x', 513), StringComparison.Ordinal));
-        var problem = await IsProblem(await ann.SendAsync(request, Ct), 400, "validation_failed");
+        var problem = await (await ann.SendAsync(request, Ct)).Problem(HttpStatusCode.BadRequest, "validation_failed");
         Assert.Equal(sentence, Assert.Single(Assert.Single(problem.GetProperty("errors").EnumerateObject()).Value.EnumerateArray()).GetString());
     }
 
@@ -365,12 +354,12 @@ public sealed partial class BadInputTests(ServiceFixture fixture, IsolatedServic
         foreach (var each in bad)
         {
             foreach (var list in new[] { "/comments?", $"/comments/{comment}/children?", "/users/me/likes?", "/comments/search?q=a&" })
-                await IsProblem(await ann.Get($"{list}cursor={each}"), 400, "invalid_cursor");
+                await (await ann.Get($"{list}cursor={each}")).Problem(HttpStatusCode.BadRequest, "invalid_cursor");
         }
 
         // A good one, elsewhere.
         foreach (var list in new[] { "/comments?", "/comments?topic=/a%20topic&", "/comments?topic=/another%20topic&sort=old&", $"/comments/{comment}/children?", "/users/me/likes?", "/comments/search?q=a&" })
-            await IsProblem(await ann.Get($"{list}cursor={cursor}"), 400, "invalid_cursor");
+            await (await ann.Get($"{list}cursor={cursor}")).Problem(HttpStatusCode.BadRequest, "invalid_cursor");
     }
 
     [Theory]
@@ -384,7 +373,7 @@ public sealed partial class BadInputTests(ServiceFixture fixture, IsolatedServic
     public async Task An_address_where_nothing_is_is_404_for_a_write(string path)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, $"{service.Address.GetLeftPart(UriPartial.Authority)}{path}") { Content = Raw("{}") };
-        await IsProblem(await ann.SendAsync(request, Ct), path == "/" ? 405 : 404);
+        await (await ann.SendAsync(request, Ct)).Problem(path == "/" ? HttpStatusCode.MethodNotAllowed : HttpStatusCode.NotFound);
     }
 
     [Theory]
@@ -402,7 +391,7 @@ public sealed partial class BadInputTests(ServiceFixture fixture, IsolatedServic
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), path.Replace("{id}", $"{comment}", StringComparison.Ordinal));
         using var answer = await ann.SendAsync(request, Ct);
-        await IsProblem(answer, 405, "method_not_allowed");
+        await answer.Problem(HttpStatusCode.MethodNotAllowed, "method_not_allowed");
         Assert.NotEmpty(answer.Content.Headers.Allow);
     }
 
@@ -423,7 +412,7 @@ public sealed partial class BadInputTests(ServiceFixture fixture, IsolatedServic
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "/comments") { Content = Raw("{\"content\":\"a\"}") };
         request.Headers.Add("Idempotency-Key", new string('k', 256));
-        var problem = await IsProblem(await ann.SendAsync(request, Ct), 400, "validation_failed");
+        var problem = await (await ann.SendAsync(request, Ct)).Problem(HttpStatusCode.BadRequest, "validation_failed");
         Assert.Equal("idempotency_key", Assert.Single(problem.GetProperty("errors").EnumerateObject()).Name);
     }
 
@@ -444,7 +433,7 @@ public sealed partial class BadInputTests(ServiceFixture fixture, IsolatedServic
         {
             using var request = new HttpRequestMessage(method, path) { Content = body is null ? null : Raw(body) };
             request.Headers.TryAddWithoutValidation("If-Match", tag);
-            await IsProblem(await ann.SendAsync(request, Ct), 412, "precondition_failed");
+            await (await ann.SendAsync(request, Ct)).Problem(HttpStatusCode.PreconditionFailed, "precondition_failed");
         }
     }
 
@@ -480,7 +469,7 @@ public sealed partial class BadInputTests(ServiceFixture fixture, IsolatedServic
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, path);
             request.Headers.TryAddWithoutValidation("Accept", accept);
-            await IsProblem(await ann.SendAsync(request, Ct), status);
+            await (await ann.SendAsync(request, Ct)).Problem((HttpStatusCode)status);
         }
     }
 
@@ -505,7 +494,7 @@ public sealed partial class BadInputTests(ServiceFixture fixture, IsolatedServic
                 using var request = new RequestTemplate(document, operation).With("id", $"{comment}").Request();
                 request.Headers.TryAddWithoutValidation(header, header == "Authorization" ? $"Bearer {bad}" : bad);
                 using var answer = await service.Caller().SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Ct);
-                await IsProblem(answer, 401, "unauthorized");
+                await answer.Problem(HttpStatusCode.Unauthorized, "unauthorized");
                 Assert.NotEmpty(answer.Headers.WwwAuthenticate);
             }
         }
@@ -515,9 +504,9 @@ public sealed partial class BadInputTests(ServiceFixture fixture, IsolatedServic
     public async Task What_takes_no_token_takes_no_notice_of_a_bad_one()
     {
         var stranger = service.Caller("no.good.token");
-        await IsProblem(await stranger.PostAsync("/auth/login", Raw("{}"), Ct), 400, "validation_failed");
-        await IsProblem(await stranger.PostAsync("/auth/login", Raw("{}", "text/plain"), Ct), 415, "unsupported_media_type");
-        await IsProblem(await stranger.GetAsync("/auth/login", Ct), 405, "method_not_allowed");
+        await (await stranger.PostAsync("/auth/login", Raw("{}"), Ct)).Problem(HttpStatusCode.BadRequest, "validation_failed");
+        await (await stranger.PostAsync("/auth/login", Raw("{}", "text/plain"), Ct)).Problem(HttpStatusCode.UnsupportedMediaType, "unsupported_media_type");
+        await (await stranger.GetAsync("/auth/login", Ct)).Problem(HttpStatusCode.MethodNotAllowed, "method_not_allowed");
     }
 
     // Below HTTP's surface.

@@ -155,8 +155,7 @@ public sealed class FeedTests(ServiceFixture fixture)
     public async Task A_feed_without_a_topic_is_400(string query)
     {
         using var answer = await fixture.Client().Get($"/topics/feed{query}");
-        await answer.Json(HttpStatusCode.BadRequest);
-        Assert.Equal("application/problem+json", answer.Content.Headers.ContentType?.MediaType);
+        await answer.Problem(HttpStatusCode.BadRequest);
     }
 
     [Fact]

@@ -95,7 +95,7 @@ public sealed class StreamLimitTests(ServiceFixture fixture)
         Assert.NotNull(refused.Headers.RetryAfter);
 
         await second.DisposeAsync();
-        await Watcher.Until(() => instance.Services.GetRequiredService<EventStreams>().Count == 1);
+        await Wait.Until(() => instance.Services.GetRequiredService<EventStreams>().Count == 1);
         await using var third = await Watcher.Watch(client, path);
         Assert.Equal(HttpStatusCode.OK, third.Response.StatusCode);
     }
@@ -121,7 +121,9 @@ public sealed class StreamLimitTests(ServiceFixture fixture)
         deadline.CancelAfter(TimeSpan.FromMinutes(1));
         for (var beats = 0; beats < 2;)
         {
-            if (await lines.ReadLineAsync(deadline.Token) == ":")
+            var line = await lines.ReadLineAsync(deadline.Token);
+            Assert.NotNull(line);
+            if (line == ":")
                 beats++;
         }
     }

@@ -218,8 +218,7 @@ public sealed partial class SearchTests(ServiceFixture fixture)
     public async Task What_cannot_be_searched_for_is_400(string query)
     {
         using var answer = await fixture.Client().Get($"/comments/search{query}");
-        await answer.Json(HttpStatusCode.BadRequest);
-        Assert.Equal("application/problem+json", answer.Content.Headers.ContentType?.MediaType);
+        await answer.Problem(HttpStatusCode.BadRequest);
     }
 
     [Fact]
