@@ -57,11 +57,11 @@ public sealed class Chromium(ServiceFixture service) : IAsyncLifetime
         options?.Invoke(settings);
         var context = await browser.NewContextAsync(settings);
         context.SetDefaultTimeout(20_000);
-        var visit = new Visit(context, await context.NewPageAsync());
-        if (user is not null)
+        long? userId = user is null ? null : (await service.NewUser(user, role ?? Roles.User)).Id;
+        var visit = new Visit(context, await context.NewPageAsync()) { UserId = userId };
+        if (userId is not null)
         {
-            var (id, _, _) = await service.NewUser(user, role ?? Roles.User);
-            var refreshToken = await service.Services.GetRequiredService<SessionRepository>().Start(id, TestContext.Current.CancellationToken);
+            var refreshToken = await service.Services.GetRequiredService<SessionRepository>().Start(userId.Value, TestContext.Current.CancellationToken);
             // A page of the same origin that does nothing, to put the session where the thread keeps it.
             await visit.Page.GotoAsync("/icon.svg");
             await visit.Page.EvaluateAsync("""

@@ -333,7 +333,7 @@ public sealed class ThreadTests(ServiceFixture service, Chromium chromium)
         await bob.Shows("After a refresh");
         Assert.Equal(2, refused);
 
-        await service.Query<object>("update auth_refresh_tokens set revoked_at = now() where user_id = (select id from auth_users where name = 'bob' order by id desc limit 1)");
+        await service.Query<object>("update auth_refresh_tokens set revoked_at = now() where user_id = @UserId", new { bob.UserId });
         await bob.Page.ReloadAsync();
         await Expect(bob.Button("Sign in")).ToBeVisibleAsync();
         await bob.Shows("After a refresh");

@@ -33,6 +33,9 @@ internal sealed class Visit : IAsyncDisposable
 
     public IPage Page { get; }
 
+    /// <summary>The user whose session the browser has; null for a guest.</summary>
+    public long? UserId { get; init; }
+
     public IBrowserContext Context => context;
 
     /// <summary>Waits until the page's stream is open: what happens from then on reaches it.</summary>
