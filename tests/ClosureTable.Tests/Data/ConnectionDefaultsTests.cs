@@ -1,6 +1,7 @@
 using ClosureTable.Api.Data;
 using ClosureTable.Tests.Fixture;
 using ClosureTable.Tests.Live;
+using Microsoft.AspNetCore.Hosting;
 using Npgsql;
 
 namespace ClosureTable.Tests.Data;
@@ -28,7 +29,7 @@ public sealed class ConnectionDefaultsTests(ServiceFixture fixture)
         var name = $"direct {Guid.NewGuid():n}";
         await using var instance = fixture.Instance(host => host.UseSetting("ConnectionStrings:Direct", $"{fixture.ConnectionString};Application Name={name}"));
         await instance.CreateClient().Read("/topics/counts?topic=none");
-        await Watcher.Until(() => fixture.Query<bool>(
+        await Wait.Until(() => fixture.Query<bool>(
             "select count(*) = 2 and bool_or(query like 'listen %') from pg_stat_activity where application_name = @name", new { name }));
     }
 

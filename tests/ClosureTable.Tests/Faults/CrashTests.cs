@@ -2,7 +2,6 @@ using System.Globalization;
 using ClosureTable.Api.Commands;
 using ClosureTable.Api.Commands.Integrity;
 using ClosureTable.Tests.Fixture;
-using ClosureTable.Tests.Live;
 using Npgsql;
 
 namespace ClosureTable.Tests.Faults;
@@ -11,6 +10,7 @@ namespace ClosureTable.Tests.Faults;
 /// Sixteen writers, while the service, PostgreSQL and both are killed again and again. <c>CRASH_ROUNDS</c> says how often;
 /// the default is a short one.
 /// </summary>
+[Trait("Category", "Slow")]
 public sealed class CrashTests(ServiceFixture shared)
 {
     private const int Writers = 16;
@@ -59,7 +59,7 @@ public sealed class CrashTests(ServiceFixture shared)
             for (var round = 0; round < rounds; round++)
             {
                 var before = storm.Acknowledged;
-                await Watcher.Until(() => storm.Acknowledged >= before + PromisesPerRound || writing.IsFaulted);
+                await Wait.Until(() => storm.Acknowledged >= before + PromisesPerRound || writing.IsFaulted);
                 var (ofService, ofPostgres) = (round % 3 != 0, round % 3 != 1);
                 if (ofPostgres)
                     await postgres.Kill();

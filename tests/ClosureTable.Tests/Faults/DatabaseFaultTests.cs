@@ -5,7 +5,6 @@ using ClosureTable.Api.Comments;
 using ClosureTable.Api.Data;
 using ClosureTable.Api.Http;
 using ClosureTable.Tests.Fixture;
-using ClosureTable.Tests.Live;
 using Dapper;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
@@ -16,6 +15,7 @@ namespace ClosureTable.Tests.Faults;
 /// The database away, slow, full, read-only, out of connections, locked, restarted: the client is told to come back, nothing
 /// that was acknowledged is lost, and the service goes on as soon as the database does.
 /// </summary>
+[Trait("Category", "Slow")]
 public sealed class DatabaseFaultTests(OwnPostgres postgres) : IClassFixture<OwnPostgres>
 {
     [Theory]
@@ -152,7 +152,7 @@ public sealed class DatabaseFaultTests(OwnPostgres postgres) : IClassFixture<Own
         await ReadOnly("on");
         try
         {
-            await Watcher.Until(async () => (await ann.Post("/comments", new { content = "refused?" })).StatusCode != HttpStatusCode.Created);
+            await Wait.Until(async () => (await ann.Post("/comments", new { content = "refused?" })).StatusCode != HttpStatusCode.Created);
             using var answer = await ann.Post("/comments", new { content = "refused" });
             await Unavailable(answer, "read_only");
             Assert.Equal(root.Id(), (await ann.Read($"/comments/{root.Id()}")).Id());
@@ -162,7 +162,7 @@ public sealed class DatabaseFaultTests(OwnPostgres postgres) : IClassFixture<Own
             await ReadOnly("off");
         }
 
-        await Watcher.Until(async () => (await ann.Post("/comments", new { content = "again" })).StatusCode == HttpStatusCode.Created);
+        await Wait.Until(async () => (await ann.Post("/comments", new { content = "again" })).StatusCode == HttpStatusCode.Created);
 
         async Task ReadOnly(string value)
         {
@@ -226,7 +226,7 @@ public sealed class DatabaseFaultTests(OwnPostgres postgres) : IClassFixture<Own
                 await session.DisposeAsync();
         }
 
-        await Watcher.Until(async () => (await ann.Post("/comments", new { content = "again" })).StatusCode == HttpStatusCode.Created);
+        await Wait.Until(async () => (await ann.Post("/comments", new { content = "again" })).StatusCode == HttpStatusCode.Created);
     }
 
     [Fact]
@@ -255,7 +255,7 @@ public sealed class DatabaseFaultTests(OwnPostgres postgres) : IClassFixture<Own
             await postgres.Start();
         }
 
-        await Watcher.Until(async () => (await ann.Get("/health/ready")).IsSuccessStatusCode);
+        await Wait.Until(async () => (await ann.Get("/health/ready")).IsSuccessStatusCode);
         Assert.Equal("a root", (await ann.Read(path)).Text("content"));
         await ann.Reply(root.Id());
     }
@@ -272,7 +272,7 @@ public sealed class DatabaseFaultTests(OwnPostgres postgres) : IClassFixture<Own
         foreach (var answer in await Task.WhenAll(ann.Get($"/comments/{root.Id()}"), ann.Post("/comments", new { content = "unheard" })))
             await Unavailable(answer, "database_unavailable");
         wire.Speak();
-        await Watcher.Until(async () => (await ann.Get($"/comments/{root.Id()}")).IsSuccessStatusCode);
+        await Wait.Until(async () => (await ann.Get($"/comments/{root.Id()}")).IsSuccessStatusCode);
         await ann.Reply(root.Id());
     }
 

@@ -6,12 +6,14 @@ using ClosureTable.Api.Data;
 using ClosureTable.Api.Http;
 using ClosureTable.Tests.Fixture;
 using ClosureTable.Tests.Live;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Npgsql;
 
 namespace ClosureTable.Tests.Faults;
 
 /// <summary>A primary and a standby that streams from it: who reads where, and what a failover costs.</summary>
+[Trait("Category", "Slow")]
 public sealed class StandbyTests(ServiceFixture shared) : IAsyncLifetime
 {
     private readonly OwnPostgres primary = new(shared);
@@ -32,7 +34,7 @@ public sealed class StandbyTests(ServiceFixture shared) : IAsyncLifetime
         var ann = await primary.SignedIn(service);
         var topic = Conversation.NewTopic();
         await ann.Begin("before", topic);
-        await Watcher.Until(async () => await Shown(seen: null) == 1);
+        await Wait.Until(async () => await Shown(seen: null) == 1);
 
         await standby.Execute("select pg_wal_replay_pause()");
         using var begun = await ann.Post("/comments", new { content = "after", topic });
@@ -45,7 +47,7 @@ public sealed class StandbyTests(ServiceFixture shared) : IAsyncLifetime
         Assert.Equal(1, await Shown("everything"));
 
         await standby.Execute("select pg_wal_replay_resume()");
-        await Watcher.Until(async () => await Shown(seen: null) == 2);
+        await Wait.Until(async () => await Shown(seen: null) == 2);
 
         async Task<int> Shown(string? seen)
         {
@@ -65,7 +67,7 @@ public sealed class StandbyTests(ServiceFixture shared) : IAsyncLifetime
         var (ann, reader) = (await primary.SignedIn(service), service.CreateClient());
         var root = await ann.Begin();
         var path = $"/comments/{root.Id()}";
-        await Watcher.Until(async () => (await reader.Get(path)).IsSuccessStatusCode);
+        await Wait.Until(async () => (await reader.Get(path)).IsSuccessStatusCode);
         await reader.Read(path);
 
         await standby.Execute("select pg_wal_replay_pause()");
@@ -75,7 +77,7 @@ public sealed class StandbyTests(ServiceFixture shared) : IAsyncLifetime
         request.Headers.Add("ClosureTable-Seen", edited.Headers.GetValues("ClosureTable-Seen"));
         Assert.Equal("edited", (await (await reader.SendAsync(request, TestContext.Current.CancellationToken)).Json()).Text("content"));
         await standby.Execute("select pg_wal_replay_resume()");
-        await Watcher.Until(async () => (await reader.Read(path)).Text("content") == "edited");
+        await Wait.Until(async () => (await reader.Read(path)).Text("content") == "edited");
     }
 
     [Fact]
@@ -90,11 +92,11 @@ public sealed class StandbyTests(ServiceFixture shared) : IAsyncLifetime
         using var storm = new Storm(() => ann.BaseAddress!);
         using var stop = new CancellationTokenSource();
         var writing = Task.WhenAll(users.Select((user, writer) => Task.Run(() => storm.Write(writer, user, roots, stop.Token))));
-        await Watcher.Until(() => storm.Acknowledged >= 50 || writing.IsFaulted);
+        await Wait.Until(() => storm.Acknowledged >= 50 || writing.IsFaulted);
         await primary.Kill();
         await standby.Execute("select pg_promote()");
         var before = storm.Acknowledged;
-        await Watcher.Until(() => storm.Acknowledged >= before + 20 || writing.IsFaulted);
+        await Wait.Until(() => storm.Acknowledged >= before + 20 || writing.IsFaulted);
         await stop.CancelAsync();
         await writing;
         await using var session = await standby.Session();
@@ -121,7 +123,7 @@ public sealed class StandbyTests(ServiceFixture shared) : IAsyncLifetime
 
         await standby.Start();
         JsonElement kept = default;
-        await Watcher.Until(async () =>
+        await Wait.Until(async () =>
         {
             using var answer = await Send();
             if (answer.StatusCode == HttpStatusCode.Created)
@@ -151,7 +153,7 @@ public sealed class StandbyTests(ServiceFixture shared) : IAsyncLifetime
         // Replayed there before a commit is acknowledged, and not only written, so that a test can look.
         await primary.Execute("alter system set synchronous_commit = remote_apply");
         await primary.Execute("select pg_reload_conf()");
-        await Watcher.Until(() => primary.Query<bool>("select exists (select from pg_stat_replication where sync_state = 'sync')"));
+        await Wait.Until(() => primary.Query<bool>("select exists (select from pg_stat_replication where sync_state = 'sync')"));
     }
 
     public async ValueTask DisposeAsync()

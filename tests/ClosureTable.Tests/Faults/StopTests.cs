@@ -9,6 +9,7 @@ using Npgsql;
 namespace ClosureTable.Tests.Faults;
 
 /// <summary>An instance that is asked to stop: in the order in which nobody loses anything.</summary>
+[Trait("Category", "Slow")]
 public sealed class StopTests(ServiceFixture fixture)
 {
     [Fact]
@@ -24,7 +25,7 @@ public sealed class StopTests(ServiceFixture fixture)
         await using var transaction = await session.BeginTransactionAsync(TestContext.Current.CancellationToken);
         await session.ExecuteAsync("select from comments_threads where root_id = @id for update", new { id = root.Id() });
         var writing = ann.Post("/comments", new { content = "under way", parent_id = root.Id() });
-        await Watcher.Until(async () => await fixture.Query<bool>(
+        await Wait.Until(async () => await fixture.Query<bool>(
             "select exists (select from pg_locks where not granted and @blocker = any(pg_blocking_pids(pid)))", new { blocker = session.ProcessID }));
 
         var stopped = service.Stop();
@@ -46,7 +47,7 @@ public sealed class StopTests(ServiceFixture fixture)
         Assert.Equal(HttpStatusCode.OK, (await ann.Get("/health/ready")).StatusCode);
 
         var stopped = service.Stop();
-        await Watcher.Until(async () => (await ann.Get("/health/ready")).StatusCode == HttpStatusCode.ServiceUnavailable);
+        await Wait.Until(async () => (await ann.Get("/health/ready")).StatusCode == HttpStatusCode.ServiceUnavailable);
         Assert.Equal(HttpStatusCode.OK, (await ann.Get("/health/live")).StatusCode);
         await ann.Reply(root.Id());
         Assert.Equal(2, (await watcher.Next()).Version);

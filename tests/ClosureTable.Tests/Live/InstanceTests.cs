@@ -61,7 +61,7 @@ public sealed class InstanceTests(ServiceFixture fixture)
         var ann = await fixture.SignedIn();
         var root = await ann.Begin();
         await using var watcher = await Watcher.Watch(other.CreateClient(), $"/comments/{root.Id()}/events");
-        await Watcher.Until(async () => await Kill(name, "listen %") == 1);
+        await Wait.Until(async () => await Kill(name, "listen %") == 1);
         await ann.Reply(root.Id());
         Assert.Equal(2, (await watcher.Next()).Version);
 
@@ -103,12 +103,12 @@ public sealed class InstanceTests(ServiceFixture fixture)
         var ann = await fixture.SignedIn();
         var root = await ann.Begin();
         await using (await Watcher.Watch(other.CreateClient(), $"/comments/{root.Id()}/events"))
-            await Watcher.Until(async () => await LastRead() is not null);
-        await Watcher.Until(() => other.Services.GetRequiredService<EventStreams>().Count == 0);
+            await Wait.Until(async () => await LastRead() is not null);
+        await Wait.Until(() => other.Services.GetRequiredService<EventStreams>().Count == 0);
 
         // It is still notified of every write, and no longer reads for that.
         var before = await LastRead();
-        await Watcher.Until(async () =>
+        await Wait.Until(async () =>
         {
             before = await LastRead();
             await ann.Reply(root.Id());

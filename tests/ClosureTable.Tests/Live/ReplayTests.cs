@@ -303,7 +303,7 @@ public sealed class ReplayTests(ServiceFixture fixture)
             await ann.Reply(root.Id());
         await database.ExecuteAsync("update comments_events set created_at = now() - interval '61 minutes' where version <= 3");
         // A position goes by the oldest transaction that was still running, and other tests run some on this server.
-        await Watcher.Until(() => database.ExecuteScalarAsync<bool>(
+        await Wait.Until(() => database.ExecuteScalarAsync<bool>(
             "select pg_snapshot_xmin(pg_current_snapshot()) > xid from comments_events order by xid desc limit 1"));
         string afterwards;
         await using (var watcher = await Watcher.Watch(client, Topic(topic)))

@@ -47,7 +47,7 @@ internal sealed class Watcher : IAsyncDisposable
     {
         var watcher = new Watcher(await Send(client, path, lastEventId));
         if (lastEventId is null)
-            await Until(() => watcher.LastEventId.Length > 0 || watcher.listening.IsCompleted);
+            await Wait.Until(() => watcher.LastEventId.Length > 0 || watcher.listening.IsCompleted);
         return watcher;
     }
 
@@ -87,17 +87,6 @@ internal sealed class Watcher : IAsyncDisposable
         while (heard.Reader.TryRead(out var next))
             events.Add(next);
         return events;
-    }
-
-    /// <summary>Waits until a condition holds, which is asked again and again until a deadline.</summary>
-    public static Task Until(Func<bool> condition) => Until(() => Task.FromResult(condition()));
-
-    public static async Task Until(Func<Task<bool>> condition)
-    {
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        deadline.CancelAfter(Patience);
-        while (!await condition())
-            await Task.Delay(5, deadline.Token);
     }
 
     private async Task Listen()

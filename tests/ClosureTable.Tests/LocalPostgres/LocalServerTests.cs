@@ -1,12 +1,14 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using ClosureTable.LocalPostgres;
+using ClosureTable.Tests.Fixture;
 using Npgsql;
 using static ClosureTable.Tests.LocalPostgres.TemporaryDirectory;
 
 namespace ClosureTable.Tests.LocalPostgres;
 
 /// <summary>Starting, sharing and stopping, with processes that are killed at bad moments.</summary>
+[Trait("Category", "Slow")]
 public sealed class LocalServerTests : IDisposable
 {
     private readonly TemporaryDirectory _directory = new();
@@ -100,7 +102,7 @@ public sealed class LocalServerTests : IDisposable
     {
         using (var service = OtherProcess.Run(_directory))
         {
-            await Until(() => Directory.Exists(_directory.Path) && Directory.GetDirectories(_directory.Path, "data.new-*").Length > 0);
+            await Wait.Until(() => Directory.Exists(_directory.Path) && Directory.GetDirectories(_directory.Path, "data.new-*").Length > 0);
             await service.Kill();
         }
 
@@ -114,7 +116,7 @@ public sealed class LocalServerTests : IDisposable
     {
         using (var service = OtherProcess.Run(_directory))
         {
-            await Until(() => File.Exists(Path.Combine(_directory.Path, "closuretable.conf")));
+            await Wait.Until(() => File.Exists(Path.Combine(_directory.Path, "closuretable.conf")));
             await service.Kill();
         }
 

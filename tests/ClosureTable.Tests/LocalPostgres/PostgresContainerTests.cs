@@ -13,6 +13,7 @@ namespace ClosureTable.Tests.LocalPostgres;
 /// Elsewhere a script stands in for the docker command, which keeps a container's state and leads to a PostgreSQL of this machine: that
 /// proves which commands are given and what is made of the answers, and leaves Docker's own behaviour to be believed.
 /// </summary>
+[Trait("Category", "Slow")]
 public sealed class PostgresContainerTests : IAsyncLifetime
 {
     private static readonly string Image = Environment.GetEnvironmentVariable("TEST_POSTGRES_IMAGE") ?? "postgres:15-alpine";

@@ -10,6 +10,7 @@ namespace ClosureTable.Tests.LocalPostgres;
 
 /// <summary>How the server is set up, and what it says when it cannot be.</summary>
 [UnsupportedOSPlatform("windows")]
+[Trait("Category", "Slow")]
 public sealed class ServerSettingsTests
 {
     [Fact]

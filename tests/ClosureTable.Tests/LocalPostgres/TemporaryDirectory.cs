@@ -46,13 +46,6 @@ internal sealed class TemporaryDirectory : IDisposable
     public static Task WriteScript(string path, string script) => Cli.Wrap("/bin/sh").WithArguments(["-c", "cat > \"$0\" && chmod 500 \"$0\"", path])
         .WithStandardInputPipe(PipeSource.FromString($"#!/bin/sh\n{script}\n")).ExecuteAsync(TestContext.Current.CancellationToken);
 
-    public static async Task Until(Func<bool> condition)
-    {
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        deadline.CancelAfter(TimeSpan.FromMinutes(1));
-        while (!condition()) await Task.Delay(5, deadline.Token);
-    }
-
     public void Dispose()
     {
         // What a test that failed left running.

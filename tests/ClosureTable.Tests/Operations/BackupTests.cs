@@ -13,6 +13,7 @@ using Npgsql;
 namespace ClosureTable.Tests.Operations;
 
 /// <summary>The two scripts of deploy/, from a server that others write to meanwhile to a fresh one. From a database of its own: others damage theirs on purpose.</summary>
+[Trait("Category", "Slow")]
 public sealed class BackupTests(OwnServiceFixture fixture) : IClassFixture<OwnServiceFixture>
 {
     [Fact]

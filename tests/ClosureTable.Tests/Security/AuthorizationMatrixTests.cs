@@ -128,14 +128,9 @@ public sealed partial class AuthorizationMatrixTests(ServiceFixture fixture)
         return json.Text("content") == "a reply" && json.Int("like_count") == 0 && json.GetProperty("parent_id").ValueKind == JsonValueKind.Number;
     }
 
-    private static async Task UntilRefused(HttpClient client)
-    {
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        deadline.CancelAfter(TimeSpan.FromMinutes(1));
-        // Not /users/me, which looks into the database and knows at once.
-        while ((await client.GetAsync("/comments", deadline.Token)).StatusCode != HttpStatusCode.Unauthorized)
-            await Task.Delay(50, deadline.Token);
-    }
+    /// <summary>Not by /users/me, which looks into the database and knows at once.</summary>
+    private static Task UntilRefused(HttpClient client) =>
+        Wait.Until(async () => (await client.Get("/comments")).StatusCode == HttpStatusCode.Unauthorized);
 
     [Fact]
     public async Task A_caller_cannot_set_what_is_not_his_to_say()

@@ -61,15 +61,8 @@ internal sealed class Gate : IAsyncDisposable
     public static async Task Until(ServiceFixture fixture, string what, string condition, object? args = null)
     {
         await using var connection = new NpgsqlConnection(fixture.ConnectionString);
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        deadline.CancelAfter(TimeSpan.FromMinutes(1));
-        while (!await connection.ExecuteScalarAsync<bool>(condition, args))
-        {
-            if (deadline.IsCancellationRequested)
-                Assert.Fail($"In vain waited until {what}: {string.Join("; ", await connection.QueryAsync<string>(
-                    "select format('%s %s %s %s: %s', pid, state, wait_event, pg_blocking_pids(pid), query) from pg_stat_activity where datname = current_database()"))}");
-            await Task.Delay(5, CancellationToken.None);
-        }
+        await Wait.Until(() => connection.ExecuteScalarAsync<bool>(condition, args), what, async () => string.Join("; ", await connection.QueryAsync<string>(
+            "select format('%s %s %s %s: %s', pid, state, wait_event, pg_blocking_pids(pid), query) from pg_stat_activity where datname = current_database()")));
     }
 
     public async ValueTask DisposeAsync()

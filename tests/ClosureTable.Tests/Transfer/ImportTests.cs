@@ -193,6 +193,7 @@ public sealed class ImportTests(ServiceFixture fixture)
     }
 
     [Fact]
+    [Trait("Category", "Slow")]
     public async Task A_hundred_thousand_comments_fit_into_a_small_heap()
     {
         const int Count = 100_000;
