@@ -9,16 +9,10 @@ namespace ClosureTable.Tests.Accounts;
 public sealed class RateLimitTests(ServiceFixture fixture)
 {
     /// <summary>Windows of a day: nothing comes back while a test runs.</summary>
-    private WebApplicationFactory<Program> Service(params (string Setting, string Value)[] settings) => fixture.Instance(host =>
-    {
-        host.ConfigurePeers()
-            .UseSetting("RateLimits:Enabled", "true")
-            .UseSetting("RateLimits:Window", "1.00:00:00")
-            .UseSetting("RateLimits:Reads", "2")
-            .UseSetting("RateLimits:SignIns", "2");
-        foreach (var (setting, value) in settings)
-            host.UseSetting(setting, value);
-    });
+    private WebApplicationFactory<Program> Service(params (string Setting, string Value)[] settings) => fixture.Shared(
+    [
+        ("RateLimits:Enabled", "true"), ("RateLimits:Window", "1.00:00:00"), ("RateLimits:Reads", "2"), ("RateLimits:SignIns", "2"), .. settings,
+    ]);
 
     private static async Task Refused(HttpResponseMessage answer)
     {
@@ -31,7 +25,7 @@ public sealed class RateLimitTests(ServiceFixture fixture)
     [Fact]
     public async Task An_answer_tells_what_is_left_and_a_refusal_when_to_come_back()
     {
-        await using var service = Service();
+        var service = Service();
         var client = service.CreateClient().With((await fixture.NewUser()).Token);
 
         using var first = await client.Get("/users/me");
@@ -50,7 +44,7 @@ public sealed class RateLimitTests(ServiceFixture fixture)
     [Fact]
     public async Task Users_behind_one_address_do_not_share_a_quota()
     {
-        await using var service = Service();
+        var service = Service();
         var address = Peers.NewAddress();
         for (var user = 0; user < 4; user++)
             await (await service.CreateClient().From(address).With((await fixture.NewUser()).Token).Get("/users/me")).Json();
@@ -59,7 +53,7 @@ public sealed class RateLimitTests(ServiceFixture fixture)
     [Fact]
     public async Task Many_accounts_at_one_address_meet_what_the_address_may()
     {
-        await using var service = Service(("RateLimits:CallersPerAddress", "2"), ("RateLimits:Writes", "1"));
+        var service = Service(("RateLimits:CallersPerAddress", "2"), ("RateLimits:Writes", "1"));
         var address = Peers.NewAddress();
         async Task<HttpClient> Account() => service.CreateClient().From(address).With((await fixture.NewUser()).Token);
 
@@ -91,7 +85,7 @@ public sealed class RateLimitTests(ServiceFixture fixture)
     [InlineData("10")]
     public async Task One_user_never_meets_the_limit_of_his_address(string callersPerAddress)
     {
-        await using var service = Service(("RateLimits:CallersPerAddress", callersPerAddress), ("RateLimits:Reads", "20"));
+        var service = Service(("RateLimits:CallersPerAddress", callersPerAddress), ("RateLimits:Reads", "20"));
         var client = service.CreateClient().From(Peers.NewAddress()).With((await fixture.NewUser()).Token);
         for (var read = 1; read <= 20; read++)
             Assert.Equal($"\"reads\";r={20 - read}", Header(await client.Get("/users/me"), "RateLimit"));
@@ -103,7 +97,7 @@ public sealed class RateLimitTests(ServiceFixture fixture)
     [Fact]
     public async Task Who_is_refused_takes_nothing_from_others_at_his_address()
     {
-        await using var service = Service(("RateLimits:CallersPerAddress", "2"));
+        var service = Service(("RateLimits:CallersPerAddress", "2"));
         var address = Peers.NewAddress();
         var hammering = service.CreateClient().From(address).With((await fixture.NewUser()).Token);
         for (var read = 0; read < 20; read++)
@@ -116,7 +110,7 @@ public sealed class RateLimitTests(ServiceFixture fixture)
     [Fact]
     public async Task A_user_has_one_quota_from_wherever_he_asks()
     {
-        await using var service = Service();
+        var service = Service();
         var (_, _, token) = await fixture.NewUser();
         for (var read = 0; read < 2; read++)
             await (await service.CreateClient().From(Peers.NewAddress()).With(token).Get("/users/me")).Json();
@@ -126,7 +120,7 @@ public sealed class RateLimitTests(ServiceFixture fixture)
     [Fact]
     public async Task Who_is_not_signed_in_is_counted_by_his_address_or_the_network_that_he_has()
     {
-        await using var service = Service();
+        var service = Service();
         for (var host = 1; host <= 2; host++)
             await (await service.CreateClient().From($"2001:db8:ffff::{host}").Get("/users/me")).Json(HttpStatusCode.Unauthorized);
         await Refused(await service.CreateClient().From("2001:db8:ffff:0:1:2:3:4").Get("/users/me"));
@@ -137,7 +131,7 @@ public sealed class RateLimitTests(ServiceFixture fixture)
     [Fact]
     public async Task Sign_ins_count_by_address_though_every_try_is_another_account()
     {
-        await using var service = Service();
+        var service = Service();
         var client = service.CreateClient().From(Peers.NewAddress());
         for (var call = 0; call < 2; call++)
             Assert.Equal(HttpStatusCode.NoContent, (await client.Post("/auth/logout", new { })).StatusCode);
@@ -149,7 +143,7 @@ public sealed class RateLimitTests(ServiceFixture fixture)
     [Fact]
     public async Task Tokens_that_are_made_up_are_counted_too()
     {
-        await using var service = Service();
+        var service = Service();
         var client = service.CreateClient().From(Peers.NewAddress()).With("made up");
         for (var guess = 0; guess < 2; guess++)
             await (await client.Get("/users/me")).Problem(HttpStatusCode.Unauthorized, "unauthorized");
@@ -159,7 +153,7 @@ public sealed class RateLimitTests(ServiceFixture fixture)
     [Fact]
     public async Task Health_is_never_refused()
     {
-        await using var service = Service();
+        var service = Service();
         for (var probe = 0; probe < 5; probe++)
             Assert.Equal(HttpStatusCode.OK, (await service.CreateClient().Get("/health/live")).StatusCode);
     }
@@ -167,7 +161,7 @@ public sealed class RateLimitTests(ServiceFixture fixture)
     [Fact]
     public async Task Quota_comes_back_as_time_goes_by()
     {
-        await using var service = Service(("RateLimits:Window", "00:00:02"));
+        var service = Service(("RateLimits:Window", "00:00:02"));
         var client = service.CreateClient().From(Peers.NewAddress());
         HttpResponseMessage answer = null!;
         await Wait.Until(async () => (answer = await client.Get("/users/me")).StatusCode == HttpStatusCode.TooManyRequests);
@@ -181,7 +175,7 @@ public sealed class RateLimitTests(ServiceFixture fixture)
     [InlineData("KnownNetworks:0", "192.0.2.0/24")]
     public async Task A_known_proxy_is_believed_about_its_clients_and_nobody_else_is(string setting, string value)
     {
-        await using var service = Service(($"ForwardedHeaders:{setting}", value));
+        var service = Service(($"ForwardedHeaders:{setting}", value));
         for (var client = 1; client <= 4; client++)
             await (await Through("192.0.2.10", client)).Json(HttpStatusCode.Unauthorized);
 
@@ -201,7 +195,7 @@ public sealed class RateLimitTests(ServiceFixture fixture)
     [Fact]
     public async Task Without_known_proxies_nobody_is_believed()
     {
-        await using var service = Service();
+        var service = Service();
         for (var client = 1; client <= 3; client++)
         {
             var caller = service.CreateClient().From("203.0.113.10");

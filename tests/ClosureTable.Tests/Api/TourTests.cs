@@ -287,8 +287,9 @@ public sealed class TourTests(ServiceFixture fixture)
             var (database, cutOff, client) = await OnDatabaseOfItsOwn();
             await using var _ = cutOff;
             await fixture.Query<object>($"drop database {database.Database} with (force)");
-            foreach (var operation in document.Operations.Where(operation => operation.Answer("503") is not null))
-                await Expect(HttpStatusCode.ServiceUnavailable, client.SendAsync(new RequestTemplate(document, operation).Request(), Ct));
+            await SideBySide(
+                document.Operations.Where(operation => operation.Answer("503") is not null),
+                operation => Expect(HttpStatusCode.ServiceUnavailable, client.SendAsync(new RequestTemplate(document, operation).Request(), Ct)));
         }
 
         /// <summary>A database in which somebody holds on to everything.</summary>
@@ -302,12 +303,17 @@ public sealed class TourTests(ServiceFixture fixture)
                 await using var transaction = await somebody.BeginTransactionAsync(Ct);
                 var tables = await somebody.QueryAsync<string>("select relname from pg_stat_user_tables where relname <> 'schema_versions'", transaction: transaction);
                 await somebody.ExecuteAsync($"lock table {string.Join(", ", tables)} in access exclusive mode", transaction: transaction);
-                foreach (var operation in document.Operations.Where(operation => operation.Answer("default") is not null && operation.Answer("200")?["content"]?["text/event-stream"] is null))
-                    await Expect(HttpStatusCode.GatewayTimeout, client.SendAsync(new RequestTemplate(document, operation).Request(), Ct));
+                await SideBySide(
+                    document.Operations.Where(operation => operation.Answer("default") is not null && operation.Answer("200")?["content"]?["text/event-stream"] is null),
+                    operation => Expect(HttpStatusCode.GatewayTimeout, client.SendAsync(new RequestTemplate(document, operation).Request(), Ct)));
             }
 
             await fixture.Query<object>($"drop database {database.Database} with (force)");
         }
+
+        /// <summary>A few at a time, since each of them waits for a timeout, and no more than a pool has connections.</summary>
+        private static Task SideBySide(IEnumerable<ApiOperation> operations, Func<ApiOperation, Task> visit) => Parallel.ForEachAsync(
+            operations, new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = Ct }, async (operation, _) => await visit(operation));
 
         private async Task<(NpgsqlConnectionStringBuilder Database, WebApplicationFactory<Program> Service, HttpClient Client)> OnDatabaseOfItsOwn()
         {

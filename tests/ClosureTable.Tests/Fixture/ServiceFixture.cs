@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net.Http.Headers;
 using ClosureTable.Api.Accounts;
 using ClosureTable.Api.Http;
@@ -20,6 +21,7 @@ public class ServiceFixture : IAsyncLifetime
 {
     private TestDatabase database = null!;
     private WebApplicationFactory<Program> service = null!;
+    private readonly ConcurrentDictionary<string, Lazy<WebApplicationFactory<Program>>> shared = [];
 
     internal string ConnectionString => database.ConnectionString;
 
@@ -61,6 +63,23 @@ public class ServiceFixture : IAsyncLifetime
         return instance;
     }
 
+    /// <summary>
+    /// An instance with settings, to which a test can say what address it has (<see cref="Peers"/>), for all tests that ask for the same
+    /// settings; the fixture disposes of it.
+    /// </summary>
+    internal WebApplicationFactory<Program> Shared(params (string Setting, string Value)[] settings) =>
+        shared.GetOrAdd(string.Join('\n', settings), _ => new(() =>
+        {
+            var instance = Instance(host =>
+            {
+                host.ConfigurePeers();
+                foreach (var (setting, value) in settings)
+                    host.UseSetting(setting, value);
+            });
+            instance.StartServer();
+            return instance;
+        })).Value;
+
     /// <summary>An empty database on the same server; the caller disposes of it.</summary>
     internal Task<TestDatabase> NewDatabase() => database.Another();
 
@@ -92,6 +111,8 @@ public class ServiceFixture : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
+        foreach (var instance in shared.Values)
+            await instance.Value.DisposeAsync();
         if (service is not null)
             await service.DisposeAsync();
         if (database is not null)

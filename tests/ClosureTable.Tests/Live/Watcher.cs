@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.ServerSentEvents;
 using System.Text.Json;
 using System.Threading.Channels;
+using ClosureTable.Tests.Fixture;
 using ClosureTable.Api.Comments.Rendering;
 
 namespace ClosureTable.Tests.Live;

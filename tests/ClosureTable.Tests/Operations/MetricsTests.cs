@@ -76,7 +76,7 @@ public sealed partial class MetricsTests(ServiceFixture fixture)
     [Fact]
     public async Task Without_an_address_of_their_own_metrics_are_for_this_machine_alone()
     {
-        await using var instance = fixture.Instance(host => host.ConfigurePeers());
+        var instance = fixture.Shared();
         Assert.Equal(HttpStatusCode.OK, (await instance.CreateClient().From("127.0.0.1").Get("/metrics")).StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await instance.CreateClient().From("::1").Get("/metrics")).StatusCode);
         await (await instance.CreateClient().From(Peers.NewAddress()).Get("/metrics")).Problem(HttpStatusCode.NotFound, "not_found");
@@ -97,7 +97,7 @@ public sealed partial class MetricsTests(ServiceFixture fixture)
     [InlineData("[::1]:8080", true)]
     public async Task What_a_proxy_without_headers_forwards_is_known_by_the_name_that_was_asked_for(string host, bool answered)
     {
-        await using var instance = fixture.Instance(configure => configure.ConfigurePeers());
+        var instance = fixture.Shared();
         var proxy = instance.CreateClient().From("127.0.0.1");
         proxy.DefaultRequestHeaders.Host = host;
         using var answer = await proxy.Get("/metrics");
