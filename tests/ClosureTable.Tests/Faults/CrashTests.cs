@@ -45,17 +45,15 @@ public sealed class CrashTests(ServiceFixture shared)
         try
         {
             var users = await postgres.Users(Writers);
-            var roots = new List<long>();
-            foreach (var user in users.Take(4))
-                roots.Add((await new HttpClient { BaseAddress = service.Client.BaseAddress }.With(user.Token).Begin()).Id());
+            using var storm = new Storm(() => service.Client.BaseAddress!, seed: 1, insist: true);
+            await storm.Begin(users[0], threads: 4);
             // What the writers stand on is not what is tried.
             await postgres.Execute("checkpoint;");
             if (tooEarly)
                 await postgres.PauseLogWriter();
 
-            using var storm = new Storm(() => service.Client.BaseAddress!);
             using var stop = new CancellationTokenSource();
-            var writing = Task.WhenAll(users.Select((user, writer) => Task.Run(() => storm.Write(writer, user, [.. roots], stop.Token))));
+            var writing = storm.Run(users, _ => !stop.IsCancellationRequested);
             for (var round = 0; round < rounds; round++)
             {
                 var before = storm.Acknowledged;

@@ -80,15 +80,15 @@ public sealed class OwnPostgres(ServiceFixture shared) : IAsyncLifetime
     internal async Task<HttpClient> SignedIn(WebApplicationFactory<Program> service) => service.CreateClient().With((await Users(1))[0].Token);
 
     /// <summary>New accounts on this server, with access tokens that every instance accepts.</summary>
-    internal async Task<List<(long Id, string Token)>> Users(int count)
+    internal async Task<List<Worker>> Users(int count)
     {
         var issuer = shared.Services.GetRequiredService<TokenIssuer>();
-        var users = new List<(long, string)>();
+        var users = new List<Worker>();
         while (users.Count < count)
         {
             var id = await Query<long>(
                 "insert into auth_users (email, name, role, password_hash) values (gen_random_uuid() || '@example.org', 'ann', 'user', '') returning id");
-            users.Add((id, issuer.Issue(id, "ann", Roles.User).Item1));
+            users.Add(new Worker(id, issuer.Issue(id, "ann", Roles.User).Token));
         }
 
         return users;

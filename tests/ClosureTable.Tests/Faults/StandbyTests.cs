@@ -87,11 +87,11 @@ public sealed class StandbyTests(ServiceFixture shared) : IAsyncLifetime
         await using var service = Service();
         var users = await primary.Users(4);
         using var ann = service.CreateClient().With(users[0].Token);
-        long[] roots = [(await ann.Begin()).Id(), (await ann.Begin()).Id()];
+        using var storm = new Storm(() => ann.BaseAddress!, seed: 1, insist: true);
+        await storm.Begin(users[0], threads: 2);
 
-        using var storm = new Storm(() => ann.BaseAddress!);
         using var stop = new CancellationTokenSource();
-        var writing = Task.WhenAll(users.Select((user, writer) => Task.Run(() => storm.Write(writer, user, roots, stop.Token))));
+        var writing = storm.Run(users, _ => !stop.IsCancellationRequested);
         await Wait.Until(() => storm.Acknowledged >= 50 || writing.IsFaulted);
         await primary.Kill();
         await standby.Execute("select pg_promote()");

@@ -11,7 +11,7 @@ namespace ClosureTable.Tests.Fixture;
 internal static partial class Answers
 {
     /// <summary>A thread nests two levels of JSON a level of comments, and the reader stops at 64 unless it is told otherwise.</summary>
-    private static readonly JsonSerializerOptions Deep = new() { MaxDepth = 4096 };
+    public static readonly JsonSerializerOptions Deep = new() { MaxDepth = 4096 };
 
     public static async Task<JsonElement> Json(this HttpResponseMessage answer, HttpStatusCode status = HttpStatusCode.OK)
     {

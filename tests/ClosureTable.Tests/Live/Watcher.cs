@@ -2,8 +2,8 @@ using System.Net;
 using System.Net.ServerSentEvents;
 using System.Text.Json;
 using System.Threading.Channels;
-using ClosureTable.Tests.Fixture;
 using ClosureTable.Api.Comments.Rendering;
+using ClosureTable.Tests.Fixture;
 
 namespace ClosureTable.Tests.Live;
 

@@ -16,6 +16,9 @@ namespace ClosureTable.Tests.Threads;
 /// </summary>
 public sealed class StormTests(OwnServiceFixture fixture) : IClassFixture<OwnServiceFixture>
 {
+    private const int Workers = 16;
+    private const int Moderators = 5;
+
     private static readonly int Seconds = Setting("STORM_SECONDS") ?? 0;
     private static readonly int Seed = Setting("STORM_SEED") ?? Environment.TickCount & 0xffff;
 
@@ -45,8 +48,15 @@ public sealed class StormTests(OwnServiceFixture fixture) : IClassFixture<OwnSer
     private async Task Round(int seed)
     {
         var before = await fixture.Query<long>("select coalesce(max(id), 0) from comments_comments");
-        var storm = new Storm(fixture, seed);
-        await storm.Run(operations: Seconds > 0 ? 250 : 60);
+        using var storm = new Storm(() => fixture.Client().BaseAddress!, seed);
+        var workers = await Task.WhenAll(Enumerable.Range(0, Workers).Select(async worker =>
+        {
+            var (id, _, token) = await fixture.NewUser($"worker {worker}", worker < Moderators ? Roles.Moderator : Roles.User);
+            return new Worker(id, token, Moderator: worker < Moderators);
+        }));
+        await storm.Begin(workers[^1], threads: 3);
+        await storm.Run(workers, operations => operations < (Seconds > 0 ? 250 : 60));
+        Assert.Empty(storm.Unexpected);
 
         var model = Replay(storm, await fixture.Rows<Event>("""
             select root_id, version, kind, comment_id, data::text as data
@@ -121,7 +131,7 @@ public sealed class StormTests(OwnServiceFixture fixture) : IClassFixture<OwnSer
             switch (happened.Kind)
             {
                 case "created":
-                    model.Create(id, happened.Number("parent_id"), storm.Created[id]);
+                    model.Create(id, happened.Number("parent_id"), storm.Created[id].Content);
                     Assert.Equal(happened.RootId, model.RootOf(id));
                     Assert.True(created.Add(id));
                     break;
