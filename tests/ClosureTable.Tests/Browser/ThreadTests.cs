@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using ClosureTable.Api.Accounts;
 using ClosureTable.Api.Comments.Rendering;
@@ -337,6 +338,44 @@ public sealed class ThreadTests(ServiceFixture service, Chromium chromium)
         await bob.Page.ReloadAsync();
         await Expect(bob.Button("Sign in")).ToBeVisibleAsync();
         await bob.Shows("After a refresh");
+    }
+
+    [Fact]
+    public async Task Calls_whose_token_is_refused_at_once_wait_for_one_refresh()
+    {
+        var ann = await service.SignedIn("ann");
+        await ann.Begin("There before", topic);
+        await using var bob = await chromium.Visit(Chromium.Demo(topic), user: "bob");
+        await Expect(bob.Button("Sign out")).ToBeVisibleAsync();
+        await bob.Shows("There before");
+        var (refused, answered, refreshes) = (new ConcurrentDictionary<string, byte>(), 0, 0);
+        foreach (var call in new[] { "**/comments?*", "**/topics/counts?*" })
+        {
+            await bob.Page.RouteAsync(call, async route =>
+            {
+                if (!refused.TryAdd(call, 0))
+                {
+                    await route.ContinueAsync();
+                    return;
+                }
+
+                await route.FulfillAsync(new() { Status = 401, ContentType = "application/problem+json", Body = "{}" });
+                Interlocked.Increment(ref answered);
+            });
+        }
+
+        await bob.Page.RouteAsync("**/auth/refresh", async route =>
+        {
+            Interlocked.Increment(ref refreshes);
+            await Wait.Until(() => Volatile.Read(ref answered) == 2);
+            await route.ContinueAsync();
+        });
+        await ann.Begin("There since", topic);
+
+        await bob.Page.GetByLabel("Order").SelectOptionAsync("new");
+
+        await bob.Shows("There since", "There before");
+        Assert.Equal(1, refreshes);
     }
 
     [Fact]

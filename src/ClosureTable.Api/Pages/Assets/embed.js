@@ -174,21 +174,21 @@
     const renew = () => open && Date.now() > until && (turn ??= navigator.locks ? navigator.locks.request(slot, refresh) : refresh());
 
     return Object.assign(self, {
-      async call(path, method, body, key) {
+      async call(path, method, body, key, again) {
         const own = !path.startsWith('auth/');
         if (own) await renew();
-        const headers = {};
+        const headers = {}, token = own && access;
         if (body) headers['Content-Type'] = 'application/json';
         if (key) headers['Idempotency-Key'] = key;
-        if (own && access) headers.Authorization = 'Bearer ' + access;
+        if (token) headers.Authorization = 'Bearer ' + token;
         if (seen) headers[seenHeader] = seen;
         const response = await fetch(server + path, { method, headers, body: JSON.stringify(body) });
         seen = response.headers.get(seenHeader) ?? seen;
         const answer = await response.json().catch(() => ({}));
         if (response.ok) return answer;
-        if (response.status == 401 && headers.Authorization && until) {
-          until = 0;
-          return self.call(path, method, body, key);
+        if (response.status == 401 && token && !again) {
+          if (token == access) until = 0; // else it was renewed while this call was under way
+          return self.call(path, method, body, key, true);
         }
         throw Object.assign(Error(Object.values(answer.errors ?? {}).flat().join(' ') || answer.detail || response.status), { status: response.status });
       },
