@@ -166,7 +166,7 @@ internal sealed class Storm(Func<Uri> address, int seed, bool insist = false) : 
         Likes[(worker.Id, id)] = like;
     }
 
-    /// <summary>Whoever asks after a write was acknowledged gets nothing older, from a cache or from anywhere.</summary>
+    /// <summary>A read that is sent after a write was acknowledged shows nothing older, from a cache or from anywhere.</summary>
     private async Task AssertSeen((long Root, long Version) written)
     {
         var read = await Send(null, HttpMethod.Get, $"/comments/{written.Root}?limit=100", null, null);
@@ -244,7 +244,7 @@ internal sealed class Storm(Func<Uri> address, int seed, bool insist = false) : 
                 broken.Add($"{promised}: it is {row}");
         }
 
-        broken.AddRange(rows.Where(row => !row.Deleted && (!Created.ContainsKey(row.Id) || deleted.Contains(row.Id))).Select(row => $"{row}: nobody was promised this"));
+        broken.AddRange(rows.Where(row => !row.Deleted && (!Created.ContainsKey(row.Id) || deleted.Contains(row.Id))).Select(row => $"{row}: this was never promised"));
         return broken;
     }
 
