@@ -59,7 +59,7 @@ public sealed class EmbeddingTests(ServiceFixture service, Chromium chromium) : 
 
         await using var guest = await chromium.Visit($"/?topic={topic}", origin: host.Origin);
 
-        await Expect(guest.Thread.GetByText("The comments are out of reach.")).ToBeVisibleAsync();
+        await Expect(guest.Thread.GetByText("Couldn't load comments.")).ToBeVisibleAsync();
         await Expect(guest.Page.Locator("article")).ToHaveCountAsync(0);
     }
 

@@ -7,7 +7,7 @@ using static Microsoft.Playwright.Assertions;
 
 namespace ClosureTable.Tests.Browser;
 
-/// <summary>The article, alive.</summary>
+/// <summary>The explorer page.</summary>
 [Collection(nameof(Chromium))]
 public sealed class ExplorerTests(ServiceFixture service, Chromium chromium)
 {
@@ -88,7 +88,7 @@ public sealed class ExplorerTests(ServiceFixture service, Chromium chromium)
         await using var reader = await Grown();
         var nodes = await Ids(reader.Page.Locator(".node"));
         await Node(reader, nodes[2]).ClickAsync();
-        await reader.Button("Delete with all below").ClickAsync();
+        await reader.Button("Delete with replies").ClickAsync();
 
         await Expect(reader.Page.Locator(".node")).ToHaveCountAsync(5);
         await Expect(reader.Page.Locator("#sql")).ToContainTextAsync($"where ancestor_id = {nodes[2]})");
@@ -127,9 +127,9 @@ public sealed class ExplorerTests(ServiceFixture service, Chromium chromium)
             options.ViewportSize = new() { Width = 1300, Height = 1200 };
             options.ReducedMotion = ReducedMotion.Reduce;
         });
-        await visit.Button("Grow a new thread").ClickAsync();
+        await visit.Button("Create a new thread").ClickAsync();
         // The page opens on somebody's thread, which may be of the same size: the button comes back when ours is there.
-        await Expect(visit.Button("Grow a new thread")).ToBeEnabledAsync();
+        await Expect(visit.Button("Create a new thread")).ToBeEnabledAsync();
         await Expect(visit.Page.Locator(".node")).ToHaveCountAsync(8);
         return visit;
     }

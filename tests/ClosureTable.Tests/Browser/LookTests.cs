@@ -41,8 +41,8 @@ public sealed class LookTests(ServiceFixture service, Chromium chromium)
     public async Task The_explorer_has_no_serious_accessibility_finding(ColorScheme scheme)
     {
         await using var reader = await chromium.Visit("/explorer", options: Shown(scheme, 1300));
-        await reader.Button("Grow a new thread").ClickAsync();
-        await Expect(reader.Button("Grow a new thread")).ToBeEnabledAsync();
+        await reader.Button("Create a new thread").ClickAsync();
+        await Expect(reader.Button("Create a new thread")).ToBeEnabledAsync();
         await reader.Page.Locator(".node").Nth(2).ClickAsync();
 
         await Check(reader, $"explorer-{scheme}");

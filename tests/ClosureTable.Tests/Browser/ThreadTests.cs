@@ -35,7 +35,7 @@ public sealed class ThreadTests(ServiceFixture service, Chromium chromium)
     public async Task An_empty_thread_invites_the_first_comment_and_a_guest_signs_up_without_losing_a_word()
     {
         await using var guest = await chromium.Visit(Chromium.Demo(topic));
-        await Expect(guest.Page.GetByText("Nothing here yet. Say the first word.")).ToBeVisibleAsync();
+        await Expect(guest.Page.GetByText("No comments yet. Be the first to comment.")).ToBeVisibleAsync();
 
         await guest.Write("The first word");
         var dialog = guest.Page.GetByRole(AriaRole.Dialog);

@@ -1,11 +1,11 @@
-// The demo page takes its topic and language from the address, so that one page can show any thread: /?topic=…&lang=ru
+// The demo page reads its topic and language from the address, so that one page can show any thread: /?topic=…&lang=ru
 {
   const query = new URLSearchParams(location.search);
   const thread = document.querySelector('closure-comments');
   const topic = query.get('topic') || thread.getAttribute('topic');
   const lang = query.get('lang') ?? 'en';
 
-  // The thread is not defined yet: embed.js comes after this script and finds these attributes in place.
+  // embed.js runs after this script and finds these attributes set.
   thread.setAttribute('topic', topic);
   thread.lang = lang;
   for (const option of ['theme', 'sort', 'session'])

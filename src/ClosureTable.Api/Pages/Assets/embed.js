@@ -1,20 +1,21 @@
-// <closure-comments topic="…">: a comment thread for any page, in one file, without a framework. docs/embed.md has its
-// attributes, texts and colours, and what the page's own scripts can see of a session.
-// Served without its comments and indentation, otherwise as it stands here: no step builds it.
+// <closure-comments topic="…">: a comment thread for any page, in one file, without a framework. docs/embed.md describes its
+// attributes, texts and colors, and what the page's own scripts can see of a session.
+// The service minifies it when it is first requested; there is no build step.
 {
   const home = new URL('.', document.currentScript?.src ?? location).href;
 
-  // Bars part the plural forms, in the order of Intl.PluralRules: one, (few,) other. # is the number, or the name.
+  // Bars separate the plural forms, in the order one, (few,) other. # stands for the number or the name.
   const english = {
     count: '# comment|# comments', fresh: '# new comment|# new comments', freshReplies: '# new reply|# new replies',
     more: 'Show more comments', moreReplies: '# more reply|# more replies', hidden: '# reply|# replies', top: 'Top', new: 'Newest', old: 'Oldest',
     order: 'Order', say: 'Join the conversation…', reply: 'Reply', replyTo: 'Reply to #…', send: 'Post', save: 'Save', cancel: 'Cancel',
     edit: 'Edit', remove: 'Delete', sure: 'Really delete?', like: 'Like', edited: 'edited', deleted: 'This comment was deleted.',
     fold: 'Thread of #', signIn: 'Sign in', signUp: 'Sign up', signOut: 'Sign out', email: 'E-mail', password: 'Password', name: 'Name',
-    empty: 'Nothing here yet. Say the first word.', loading: 'Loading comments…', failed: 'The comments are out of reach.', again: 'Try again',
+    empty: 'No comments yet. Be the first to comment.', loading: 'Loading comments…', failed: "Couldn't load comments.",
+    offline: "Couldn't reach the server.", again: 'Try again',
   };
 
-  // A constructed sheet asks no 'unsafe-inline' of the page's policy. Font and ink are the page's own.
+  // A constructed style sheet works without 'unsafe-inline' in the page's policy. Font and text color come from the page.
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`
     :host { display: block; container-type: inline-size; overflow-anchor: none; line-height: 1.55; --pic: 34px;
@@ -91,7 +92,7 @@
     }
   `);
 
-  /** An element: a property where it has one of that name, else an attribute. A string child becomes text, never markup. */
+  /** Makes an element. Sets a property if the element has one of that name, else an attribute. String children become text, never markup. */
   const h = (tag, props = {}, ...children) => {
     const element = document.createElement(tag);
     for (const name in props) name in element ? element[name] = props[name] : element.setAttribute(name, props[name]);
@@ -99,19 +100,19 @@
     return element;
   };
 
-  // Parentheses belong to an address in pairs only, and what ends a sentence does not end an address.
+  // A URL contains only balanced parentheses and does not end in punctuation.
   const address = /(https?:\/\/(?:\([^\s<>"()]*\)|[^\s<>"()])*(?:\([^\s<>"()]*\)|[^\s<>"()'.,;:!?\]]))/i;
 
-  /** Content as paragraphs, with a link where a web address stands. */
+  /** Content as paragraphs, with URLs as links. */
   const prose = text => text.split(/\n{2,}/).map(paragraph => h('p', { dir: 'auto' }, ...paragraph.split(address)
     .map((part, i) => i % 2 ? h('a', { href: part, rel: 'nofollow ugc noopener', target: '_blank' }, part) : part)));
 
   const stored = kind => {
-    try { return window[kind] ?? {}; } catch { return {}; } // a browser that keeps nothing for this page
+    try { return window[kind] ?? {}; } catch { return {}; } // storage is blocked for this page
   };
   const drafts = stored('sessionStorage');
 
-  // Refresh tokens are in IndexedDB: what a tab writes to localStorage another one may see later than the lock that it was written under.
+  // Refresh tokens are in IndexedDB: another tab can see a localStorage write later than the release of the lock under which it was made.
   const database = new Promise((done, fail) => {
     const request = indexedDB.open('closure-comments');
     request.onupgradeneeded = () => request.result.createObjectStore('sessions');
@@ -128,16 +129,16 @@
     });
   };
 
-  // With read replicas the answer to a write says how far a later read must have come to show it.
+  // With read replicas, the response to a write has the position that a later read must have reached to show it.
   const sessions = {}, seenHeader = 'ClosureTable-Seen';
 
-  /** A session at a server, shared by the threads of the page. The access token never leaves this function. */
+  /** A session at a server, shared by the threads on the page. The access token never leaves this function. */
   const Session = (server, mode) => {
     const self = new EventTarget();
     const tab = mode == 'tab' ? stored('sessionStorage') : {}, slot = 'closure-comments ' + server;
     let access, until = 0, turn, open = true, seen;
 
-    // Of one tab, where no database is asked for or to be had.
+    // Without IndexedDB, or if the session is for one tab, the token is in `tab`.
     const read = () => mode == 'local' ? inDatabase('get', server).catch(() => tab[slot]) : tab[slot];
     const write = async token => {
       open = !!token;
@@ -151,7 +152,7 @@
     };
     const keep = answer => {
       const end = Date.parse(answer.expired) - 3e4;
-      until = end > Date.now() ? end : Infinity; // by a clock that is wrong: the server's 401 will tell
+      until = end > Date.now() ? end : Infinity; // the local clock is wrong: rely on the server's 401
       access = answer.token;
       return write(answer.refresh_token);
     };
@@ -166,11 +167,11 @@
         if (refresh_token) await keep(await self.call('auth/refresh', 'POST', { refresh_token }));
         else open = false;
       } catch (error) {
-        if (error.status == 401) await forget(); // anything else may pass, and the session stays
+        if (error.status == 401) await forget(); // other errors may be temporary, so keep the session
       }
       turn = null;
     };
-    // The first use of a refresh token spends it and the second one ends the session: one tab at a time.
+    // A refresh token can be used once, and a second use ends the session: one tab at a time.
     const renew = () => open && Date.now() > until && (turn ??= navigator.locks ? navigator.locks.request(slot, refresh) : refresh());
 
     return Object.assign(self, {
@@ -192,7 +193,7 @@
         }
         throw Object.assign(Error(Object.values(answer.errors ?? {}).flat().join(' ') || answer.detail || response.status), { status: response.status });
       },
-      /** Who was signed in when the page was left. */
+      /** Restores the session of the last visit. */
       async resume() {
         await renew();
         if (access && !self.user) become(await self.call('users/me'));
@@ -210,7 +211,7 @@
     });
   };
 
-  /** Fills the element with its thread; the answer stops it. */
+  /** Fills the element with its thread. Returns a function that stops it. */
   const open = host => {
     const away = new AbortController(), { signal } = away;
     const server = new URL(host.getAttribute('server') ?? home, location).href;
@@ -229,14 +230,14 @@
     };
     const button = (key, act, props) => h('button', { type: 'button', class: key, onclick: () => act()?.catch?.(say), ...props }, texts[key] ? t(key, 1) : '');
     const says = h('output'), note = h('p', { class: 'note' }), count = h('h2'), who = h('span');
-    const reason = error => error.status ? error.message : t('failed');
+    const reason = error => error.status ? error.message : t('offline');
     const say = error => {
       says.textContent = reason(error);
       setTimeout(() => says.textContent = '', 6e3);
     };
 
-    // A place is where a comment stands: `c` what the server last said of it, `list` its replies, `rest` the button for further ones,
-    // `fresh` those that came while somebody read. `all` is the place of the thread's first level.
+    // A place shows one comment: `c` is its latest data, `list` its replies, `rest` the button for further ones,
+    // `fresh` replies that arrived later and are not shown yet. `all` is the place of the roots.
     const all = { c: {}, fresh: new Map() };
     const under = c => c.parent_id ? places.get(c.parent_id) : all;
     const shown = place => place.list.children.length - 1;
@@ -259,7 +260,7 @@
       (last?.nextSibling ?? place.list.firstChild).querySelector('article')?.focus({ preventScroll: true });
     };
 
-    /** Reads what is shown again: in another order, for another user, after a gap in the stream. What was open stays open. */
+    /** Loads the thread again: in another order, for another user, after a gap in the stream. Expanded replies stay expanded. */
     const load = () => loading = reload();
     const reload = async () => {
       const mine = turn = {}, { user } = session;
@@ -283,7 +284,7 @@
       }
     };
 
-    /** Shows a comment below its parent, before or after the replies that are there. */
+    /** Shows a comment below its parent, before or after the existing replies. */
     const add = (parent, c, first) => {
       const { li } = put(c);
       parent.fresh.delete(c.id);
@@ -292,7 +293,7 @@
       return li;
     };
 
-    /** The comment's place, made at first sight and after that only changed: what is open, folded or typed there stays. */
+    /** Creates or updates the comment's place. Updating keeps what is expanded, collapsed or typed there. */
     const put = ({ children, more, ...c }) => {
       const place = places.get(c.id) ?? make(c.id);
       Object.assign(place.c, c);
@@ -334,8 +335,8 @@
           const next = place.li.nextSibling?.querySelector('article') ?? under(place.c)?.article;
           await call(path, 'DELETE');
           if (place.c.child_count) put({ id, deleted: true, author: null });
-          else if (places.has(id)) still(() => drop(place)); // or the stream was faster
-          // The button is gone; the focus goes to what is nearest, not to the top of the page.
+          else if (places.has(id)) still(() => drop(place)); // unless the event came first
+          // The button is gone; focus the nearest element instead of the top of the page.
           [place.article, next, root.querySelector('textarea')].find(element => element?.isConnected).focus({ preventScroll: true });
         }, { onblur: () => place.remove.textContent = t('remove') }),
         news: button('', () => meet(place), { class: 'news' }), rest: h('li', { class: 'rest' }, button('', () => further(place))),
@@ -376,7 +377,7 @@
       Object.assign(time, { dateTime: c.created_at, title: then.toLocaleString(lang), textContent: ages.format(-Math.floor(seconds / size), unit) });
     };
 
-    /** Says how many replies are not shown: further ones, folded ones, and those that came while somebody read. */
+    /** Updates the numbers of replies that are not shown: further ones, collapsed ones, and new ones. */
     const tally = ({ c, list, rest, fresh, news, fold, li }) => {
       const left = c.child_count - list.children.length + 1 - fresh.size;
       rest.hidden = c.id ? left < 1 : !all.cursor;
@@ -414,14 +415,14 @@
     const post = async (parent, content, key) => {
       const { id } = parent.c;
       const c = await call('comments', 'POST', { content, ...id ? { parent_id: id } : { topic } }, key);
-      await loading; // which may have read before this was written, and would take it away again
+      await loading; // a load in progress may have read before this write, and would remove the comment again
       if (!parent.fresh.has(c.id) && !places.has(c.id)) {
         parent.c.child_count++;
         total++;
       }
       add(parent, c, sort != 'old' || !id).className = 'born';
       tell(total);
-      recount().then(tell, () => {}); // a page that was read meanwhile may show it, and the number read beside it not count it
+      recount().then(tell, () => {}); // a page loaded meanwhile may show the comment although its count does not include it
     };
 
     const meet = place => {
@@ -454,7 +455,7 @@
           tally(parent);
         }
       }
-      // Tombstones do not count: one that comes is one comment less, one that goes is none.
+      // Tombstones are not counted: a new one is one comment less, and removing one changes nothing.
       total -= tombstone || removed.filter(gone => !places.get(gone)?.c.deleted).length;
       for (const gone of removed) {
         for (const place of [all, ...places.values()])
@@ -468,7 +469,7 @@
       if (kind == 'deleted') recount().then(tell, () => {});
     };
 
-    /** Changes the page without moving the comment that is being read, or the focus. */
+    /** Applies a change without moving the comment being read, or the focus. */
     const still = change => {
       const top = element => element.getBoundingClientRect().top;
       const read = [...root.querySelectorAll('article')].find(article => article.getBoundingClientRect().bottom > 0);
@@ -478,7 +479,7 @@
       if (focus?.isConnected && focus != root.activeElement) focus.focus({ preventScroll: true });
     };
 
-    /** Goes to the comment that the address names, #comment-42, and shows its ancestors. */
+    /** Goes to the comment in the address (#comment-42) and shows its ancestors. */
     const arrive = async () => {
       const id = +location.hash.match(/^#comment-(\d+)$/)?.[1];
       if (!id) return;
@@ -497,7 +498,7 @@
       here.article.scrollIntoView({ block: 'center' });
     };
 
-    /** Up, Down, Home and End walk the comments; Left and Right fold and unfold, or go to the parent and the first reply. */
+    /** Up, Down, Home and End move between comments; Left and Right collapse and expand, or go to the parent and the first reply. */
     const walk = event => {
       const { key, target } = event, place = places.get(+target.id.slice(8));
       if (target != place?.article) return;
@@ -510,13 +511,13 @@
       event.preventDefault();
     };
 
-    /** One comment is in the order of Tab: the last that had the focus. */
+    /** Only the comment that had the focus last is in the tab order. */
     const rove = ({ target }) => {
       if (target.tagName != 'ARTICLE') return;
       for (const article of root.querySelectorAll('article')) article.tabIndex = article == target ? 0 : -1;
     };
 
-    /** A form that writes. Its draft outlives a reload; the same words sent again carry the same key, so that they are written once. */
+    /** A form for writing. Its draft survives a reload. Sending the same text again uses the same idempotency key, so that it is stored once. */
     const write = (draft, label, action, send, cancel, value) => {
       const slot = `closure-comments ${topic} ${draft}`;
       let said, key;
@@ -541,7 +542,7 @@
 
     const row = (action, cancel, ...others) => h('div', { class: 'row' }, h('span', { role: 'alert' }), ...others, ...cancel ? [button('cancel', cancel)] : [], h('button', { class: 'main' }, t(action)));
 
-    /** Sends a form once at a time, and says in it what went wrong. */
+    /** Allows one submission at a time, and shows errors in the form. */
     const submit = (form, send) => {
       const alert = form.querySelector('[role=alert]'), main = form.querySelector('.main');
       form.onsubmit = async event => {
@@ -554,7 +555,7 @@
       return form;
     };
 
-    /** The reader's user. Asks a guest to sign in or up, and answers nothing if the guest would rather not. */
+    /** The signed-in user. Asks guests to sign in or up; null or undefined if they cancel. */
     const ask = async () => session.user ?? new Promise(done => {
       const field = (key, props) => h('label', {}, t(key), h('input', { required: true, ...props }));
       const name = field('name', { maxLength: 64, autocomplete: 'nickname' });
@@ -577,7 +578,7 @@
 
     const start = async () => {
       const shipped = /^ru/.test(lang) && await import(home + 'embed.ru.js').catch(() => {});
-      if (signal.aborted) return; // the element was taken out, or given another topic, meanwhile
+      if (signal.aborted) return; // the element was removed, or its topic changed, meanwhile
       texts = { ...english, ...shipped?.default, ...host.texts };
       const order = h('select', { ariaLabel: t('order'), onchange: () => (sort = order.value, load()) }, ...['top', 'new', 'old'].map(value => h('option', { value, selected: value == sort }, t(value))));
       all.rest = h('li', { class: 'rest', hidden: true }, button('more', () => further(all)));
@@ -594,7 +595,7 @@
       if (signal.aborted) return;
       session.addEventListener('change', load, { signal });
       addEventListener('hashchange', () => arrive().catch(say), { signal });
-      // A hidden tab gives its connection back: over HTTP/1.1 a browser has six for a server.
+      // A hidden tab releases its connection: over HTTP/1.1, browsers open at most six per server.
       document.addEventListener('visibilitychange', () => document.hidden ? live.close() : load(), { signal });
       await load();
       arrive().catch(say);
@@ -619,7 +620,7 @@
     }
   });
 
-  // <closure-count topic="…">: how many comments a topic has. All that stand in a page are asked for together, a hundred at a time.
+  // <closure-count topic="…">: the number of comments of a topic. All of them on a page share one request per hundred topics.
   let waiting = [];
   customElements.define('closure-count', class extends HTMLElement {
     connectedCallback() {

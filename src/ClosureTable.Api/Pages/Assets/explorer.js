@@ -1,5 +1,5 @@
-// The article, alive: a thread as a tree, as rows of comments_tree, as a matrix, and as the statement that changed it last.
-// It reads the development-only /explorer/threads and writes through the public API, as anybody would.
+// Shows a thread as a tree, as rows of comments_tree, as a matrix, and with the statement that changed it last.
+// Reads from /explorer/threads and writes through the public API.
 
 const at = selector => document.querySelector(selector);
 const element = (tag, props, ...children) => {
@@ -14,12 +14,12 @@ const drawn = (tag, attributes, ...children) => {
   return made;
 };
 
-let people = [];       // who may write here; empty where the service is not in Development
+let people = [];       // users for writing; empty unless the service runs in Development
 let thread = null;     // { root_id, version, comments, rows }
-let order = [];        // the comments in the order of reading: each before its replies
-let selected = null;   // the id of the comment that is acted on
-let pointed = null;    // the comment under the pointer, or with the focus
-let opened = null;     // the root of the thread that is shown, or about to be
+let order = [];        // the comments in reading order: each before its replies
+let selected = null;   // the id of the selected comment
+let pointed = null;    // the comment under the pointer or with the focus
+let opened = null;     // the root of the thread that is shown or loading
 let writing = false;
 let stream = null;
 const nodes = new Map();
@@ -52,7 +52,7 @@ async function listThreads(chosen) {
 async function open(id) {
   opened = id;
   const first = await call(`explorer/threads/${id}`);
-  if (opened !== id) return; // another one was chosen meanwhile
+  if (opened !== id) return; // another thread was chosen meanwhile
   stream?.close();
   nodes.forEach(node => node.remove());
   nodes.clear();
@@ -63,7 +63,7 @@ async function open(id) {
   listen(id);
 }
 
-/** Others write too. Each event names what happened, which is what the statement pane needs; our own writes know more. */
+/** Follows the writes of others. An event has less detail for the statement pane than this page's own writes, so those are skipped. */
 function listen(id) {
   stream = new EventSource(`comments/${id}/events`);
   for (const kind of ['created', 'edited', 'deleted', 'moved', 'liked'])
@@ -108,7 +108,7 @@ function show(next, what) {
   light(pointed === null ? null : { id: pointed });
 }
 
-/** A tidy tree: leaves side by side, a parent above the middle of its replies. */
+/** Leaves are side by side, and each parent is centered above its replies. */
 function drawTree(replies) {
   const canvas = at('#tree');
   const [stepY, margin] = [78, 36];
@@ -124,7 +124,7 @@ function drawTree(replies) {
   const width = Math.max((leaf - 1) * stepX + 2 * margin, canvas.clientWidth);
   const start = (width + (leaf - 1) * stepX) / 2;
   const height = Math.max(...order.map(comment => comment.depth)) * stepY + 2 * margin;
-  // The walk was from the end, so leaves were counted from the right.
+  // The loop ran backwards, so leaves were counted from the right.
   const point = id => ({ x: start - place.get(id).x * stepX, y: margin + place.get(id).y * stepY });
 
   const edges = order.filter(comment => comment.parent_id !== null).map(comment => {
@@ -151,7 +151,7 @@ function drawTree(replies) {
     node.classList.toggle('gone', comment.deleted);
     node.title = comment.deleted ? '(deleted)' : comment.excerpt;
     node.ariaLabel = `Comment ${comment.id}, level ${comment.depth}: ${node.title}`;
-    // In the order of reading, which is then the order of Tab; one that is in its place is left alone, or it would lose the pointer.
+    // Reading order is also the tab order. A node that is in place is not touched, or it would lose the pointer.
     if (previous.nextSibling !== node) previous.after(node);
     previous = node;
   }
@@ -174,7 +174,7 @@ function drag(start, node, id) {
   const [left, top] = [node.offsetLeft, node.offsetTop];
   let over = null;
   const target = event => {
-    node.hidden = true; // to see what is under it
+    node.hidden = true; // to find the element under it
     const below = document.elementFromPoint(event.clientX, event.clientY)?.closest('.node');
     node.hidden = false;
     return below ?? null;
@@ -240,10 +240,10 @@ function drawMatrix() {
   }, drawn('rect', { class: 'frame', x: head, y: head, width: side, height: side }), ...labels, ...cells));
 }
 
-/** Lights a comment's ancestors and descendants, or a row's two ends, in every pane. */
+/** Highlights a comment's ancestors and descendants, or a row's two comments, in every pane. */
 function light(what) {
   const id = what?.id ?? null, one = what?.row ?? null;
-  // Of a comment: the rows that end in it name its ancestors, those that begin with it its descendants.
+  // Rows with the comment as descendant have its ancestors; rows with it as ancestor have its descendants.
   const kind = row => one ? (row === one ? 'up' : '') : row.descendant_id === id ? 'up' : row.ancestor_id === id ? 'down' : '';
   const above = new Set(), below = new Set();
   for (const row of thread?.rows ?? []) {
@@ -270,13 +270,13 @@ function light(what) {
 
 // ---- the statement ----
 
-/** Values stand in the statement where the article has names; bold, so that one sees which is which. */
+/** Values replace the article's parameters, in bold to tell them from the text. */
 function statement(strings, ...values) {
   return strings.flatMap((text, index) => index < values.length ? [text, element('b', { textContent: values[index] ?? 'null' })] : [text]);
 }
 
 const statements = {
-  read: ({ id }) => ['The article’s read: the rows of which the comment is the ancestor. One range of one index.', statement`select
+  read: ({ id }) => ['The article’s query: the rows whose ancestor is the comment, a single index range scan.', statement`select
   comments_tree.nearest_ancestor_id,
   comments_comments.id,
   comments_comments.content
@@ -286,10 +286,10 @@ join comments_tree
 where comments_tree.ancestor_id = ${id}`],
 
   created: ({ id, comment }) => comment?.parent_id == null
-    ? ['A comment is its own ancestor. A root has no other.', statement`insert into comments_tree
+    ? ['A comment is its own ancestor. A root has no other ancestors.', statement`insert into comments_tree
   (ancestor_id, nearest_ancestor_id, descendant_id, depth)
 values (${id}, ${id}, ${id}, 0)`]
-    : ['The comment itself first; then the article’s insert: a row for each ancestor of the parent, the parent among them.', statement`insert into comments_tree
+    : ['First the comment’s own row, then the article’s insert: a row for each ancestor of the parent, including the parent.', statement`insert into comments_tree
   (ancestor_id, nearest_ancestor_id, descendant_id, depth)
 values (${id}, ${id}, ${id}, ${comment.depth});
 
@@ -309,7 +309,7 @@ where descendant.descendant_id = ${comment.parent_id}
   and nearest.ancestor_id = ${comment.parent_id}
   and nearest.descendant_id = ${comment.parent_id}`],
 
-  moved: ({ id, comment, from }) => ['Cut: whoever was above the comment is no longer above its subtree. Then join: whoever is above the new parent, and the parent, now is.', statement`delete from comments_tree
+  moved: ({ id, comment, from }) => ['First detach: remove the pairs of old ancestors and the subtree. Then attach: add the pairs of the new parent and its ancestors with the subtree.', statement`delete from comments_tree
 where descendant_id in (
     select descendant_id from comments_tree
     where ancestor_id = ${id})
@@ -317,7 +317,7 @@ where descendant_id in (
     select ancestor_id from comments_tree
     where descendant_id = ${from ?? 'the old parent'});
 
--- and the levels of the subtree: depth + the difference
+-- also adjusts the depth of the subtree
 
 insert into comments_tree
   (ancestor_id, nearest_ancestor_id, descendant_id, depth)
@@ -329,16 +329,16 @@ where above.descendant_id = ${comment?.parent_id}
     where ancestor_id = ${id})`],
 
   deleted: ({ id, comment }) => comment
-    ? ['It has replies, so it keeps its place as a tombstone: the words go, the rows stay.', statement`update comments_comments
+    ? ['It has replies, so it becomes a tombstone: its text is removed, its rows stay.', statement`update comments_comments
 set content = '', author_id = null, deleted_at = clock_timestamp()
 where id = ${id}`]
-    : ['Everything below goes with it: the rows of which any of those is the descendant.', statement`delete from comments_tree
+    : ['All its replies are deleted too: the rows with any of them as descendant.', statement`delete from comments_tree
 where descendant_id in (
     select descendant_id from comments_tree
     where ancestor_id = ${id})`],
 
-  edited: ({ id }) => ['Words change, the tree does not.', statement`update comments_comments set content = … where id = ${id}`],
-  liked: ({ id }) => ['A like is a row of its own; the tree does not change.', statement`insert into comments_likes (comment_id, user_id) values (${id}, …)`],
+  edited: ({ id }) => ['The text changes, the tree does not.', statement`update comments_comments set content = … where id = ${id}`],
+  liked: ({ id }) => ['A like is a separate row; the tree does not change.', statement`insert into comments_likes (comment_id, user_id) values (${id}, …)`],
 };
 
 function explain(what, made, gone) {
@@ -382,20 +382,20 @@ async function write(kind, id, parent) {
 }
 
 const sayings = ['That is what I saw as well.', 'Do you have numbers for that?', 'It depends on how deep your threads are.', 'Reading is the common case.',
-  'One more row for each level above it.', 'A move is a cut and a join.', 'I would measure it first.', 'And the breadcrumb comes for free.'];
+  'One more row for each level above it.', 'A move is a delete and an insert.', 'I would measure it first.', 'And the ancestors are one query.'];
 const saying = () => sayings[Math.floor(Math.random() * sayings.length)];
 
-/** A small thread by three people, written as anybody would write it. */
+/** Creates a small thread by three users through the public API. */
 async function grow() {
   const say = (person, content, parent_id) => call('comments', 'POST', parent_id ? { content, parent_id } : { content, topic: 'explorer' }, people[person].token);
-  const root = await say(0, 'A conversation is a tree. How do you keep one in a table?');
+  const root = await say(0, 'How do you store a thread in a table?');
   const first = await say(1, 'A row for each ancestor of each comment.', root.id);
-  const second = await say(2, 'Or a path in each row, if nothing ever moves.', root.id);
+  const second = await say(2, 'Or a path in each row, if comments are never moved.', root.id);
   const third = await say(0, 'How many rows is that?', first.id);
-  await say(2, 'As many as its level, and one for itself.', third.id);
-  await say(1, 'Six or so, in real threads.', third.id);
-  await say(0, 'Things do move.', second.id);
-  await say(2, 'Is reading a branch fast?', first.id);
+  await say(2, 'One per level, and one for the comment itself.', third.id);
+  await say(1, 'About six, in real threads.', third.id);
+  await say(0, 'Comments do get moved.', second.id);
+  await say(2, 'Is it fast to read a branch?', first.id);
   await listThreads(root.id);
   await open(root.id);
 }
@@ -418,14 +418,14 @@ at('#acts').onsubmit = event => {
 
 async function start(wanted) {
   const threads = await listThreads(wanted);
-  // The newest that has a tree to show.
+  // The newest thread with replies.
   const id = wanted || (threads.find(({ comment_count }) => comment_count > 1) ?? threads[0])?.root_id;
   if (!id) return;
   at('#threads').value = id;
   await open(id);
 }
 
-// Writing takes people with tokens, which only Development hands out; elsewhere this page reads.
+// Writing needs users with tokens, which only Development provides; otherwise the page is read-only.
 people = (await call('explorer/people', 'POST').catch(() => ({ people: [] }))).people;
 await attempt(() => start(Number(new URLSearchParams(location.search).get('thread'))));
 at('#grow').hidden = people.length === 0;
