@@ -79,6 +79,8 @@ internal sealed class Migrations(Database database, IEnumerable<ISchemaStep> ste
             Port = primary.Port,
             TargetSessionAttributes = null,
             Pooling = false,
+            // An index of millions of rows takes longer than a request may.
+            CommandTimeout = 0,
         }.ConnectionString)
         .WithScripts(Scripts)
         .JournalToPostgresqlTable("public", "schema_versions")

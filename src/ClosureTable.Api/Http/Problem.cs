@@ -15,7 +15,7 @@ internal sealed record Problem(int Status, string Code, string Detail)
     // 400: the request itself is wrong.
     public static readonly Problem InvalidRequest = new(400, "invalid_request", "The request could not be read.");
     public static readonly Problem ValidationFailed = new(400, "validation_failed", "One or more fields are not valid; see errors.");
-    public static readonly Problem TooManyWords = new(400, "too_many_words", "Search for at most 16 words at a time.");
+    public static readonly Problem TooManyWords = new(400, "too_many_words", "Search for at most 8 words at a time.");
     public static readonly Problem InvalidCursor = new(400, "invalid_cursor", "The cursor was not made by this list with this sort.");
 
     // 401, 403: who asks.

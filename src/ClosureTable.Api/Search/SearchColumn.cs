@@ -47,6 +47,7 @@ internal sealed class SearchColumn(IOptions<SearchOptions> options, ILogger<Sear
               add column search tsvector generated always as ({wanted}) stored;
 
             create index comments_comments_search on comments_comments using gin (search);
+            create index comments_comments_search_by_age on comments_comments using gin ((search || comments_search_ages(id)));
             """, commandTimeout: 0);
     }
 }

@@ -33,9 +33,10 @@ internal static class SearchEndpoints
     /// <summary>Search the comments.</summary>
     /// <remarks>
     /// Finds the comments with all the words; <c>"a phrase"</c>, <c>or</c> and <c>-without</c> are understood, and nothing is an
-    /// error. The best come first: those where the words are close together and many.
+    /// error. The best come first: those where the words are close together and many. Only the newest matches are ranked;
+    /// <c>ranked</c> says how many.
     /// </remarks>
-    /// <param name="q">What to look for, 1 to 512 characters and up to 16 words.</param>
+    /// <param name="q">What to look for, 1 to 512 characters and up to 8 words.</param>
     /// <param name="limit">Comments on a page, 1 to 100.</param>
     /// <param name="cursor">The <c>next_cursor</c> of the page before.</param>
     private static async Task<Results<RenderedJson<SearchPage>, ProblemHttpResult>> Find(
@@ -50,12 +51,12 @@ internal static class SearchEndpoints
             return problem!.Result();
         using var hits = found;
         return new RenderedJson<SearchPage>(answers.Page(
-            hits.Comments, user.UserId is not null, nested: false, (json, id) => Write(json, hits.Findings[id])));
+            hits.Comments, user.UserId is not null, nested: false, (json, id) => Write(json, hits.Findings[id]), json => json.WriteNumber("ranked", hits.Ranked)));
     }
 
     /// <summary>Search the comments, as the article has it.</summary>
     /// <remarks>The same as <c>GET /comments/search?q=</c>.</remarks>
-    /// <param name="text">What to look for, 1 to 512 characters and up to 16 words.</param>
+    /// <param name="text">What to look for, 1 to 512 characters and up to 8 words.</param>
     /// <param name="limit">Comments on a page, 1 to 100.</param>
     /// <param name="cursor">The <c>next_cursor</c> of the page before.</param>
     private static Task<Results<RenderedJson<SearchPage>, ProblemHttpResult>> FindByPath(

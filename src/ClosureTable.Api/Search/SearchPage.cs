@@ -8,6 +8,11 @@ public sealed record SearchPage
     /// <summary>The comments of this page, without their replies.</summary>
     public required IReadOnlyList<CommentHit> Comments { get; init; }
 
+    /// <summary>
+    /// How many matches were ranked: the newest ones. Where it is the maximum (1,000 unless the operator set another), older matches may have been left out.
+    /// </summary>
+    public required int Ranked { get; init; }
+
     /// <summary>The <c>cursor</c> of the next page; null on the last one.</summary>
     public required string? NextCursor { get; init; }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Unicode;
 using System.Threading.RateLimiting;
@@ -18,7 +19,8 @@ internal readonly record struct Finding(string Snippet, long[] Ancestors);
 /// <summary>A page of hits.</summary>
 /// <param name="Comments">The comments, in the order of their rank.</param>
 /// <param name="Findings">By the comment's id.</param>
-internal sealed record Hits(Forest Comments, IReadOnlyDictionary<long, Finding> Findings) : IDisposable
+/// <param name="Ranked">How many matches were ranked; 0 for a page after the last.</param>
+internal sealed record Hits(Forest Comments, IReadOnlyDictionary<long, Finding> Findings, int Ranked) : IDisposable
 {
     public void Dispose() => Comments.Dispose();
 }
@@ -29,8 +31,8 @@ internal sealed class SearchRepository(ReplicaReads replica, IOptions<SearchOpti
     /// <summary>Private-use characters that stand where a match begins and ends until the rest is escaped; taken out of the comments themselves.</summary>
     private const string MatchBegins = "\uE000", MatchEnds = "\uE001";
 
-    /// <summary>Words and what joins them, as <c>numnode</c> counts: 16 words. Ranking by how close words are costs with the square of their number.</summary>
-    private const int MaxNodes = 31;
+    /// <summary>Words and what joins them, as <c>numnode</c> counts: 8 words. Ranking by how close words are costs with the square of their number.</summary>
+    private const int MaxNodes = 15;
 
     /// <summary>
     /// A search may take a core for seconds where its words are common. Half of the cores at the most do that, and the rest wait
@@ -63,66 +65,114 @@ internal sealed class SearchRepository(ReplicaReads replica, IOptions<SearchOpti
     private Task<Outcome<Hits>> Ranked(string text, Cursor? after, int count, long? caller, CancellationToken ct) =>
         replica.ReadSnapshot<Outcome<Hits>>(async connection =>
         {
-            var nodes = await connection.ExecuteScalarAsync<int>(
-                "select numnode(websearch_to_tsquery(@Configuration::regconfig, @text))", new { options.Value.Configuration, text }, ct);
+            var (nodes, latest) = await connection.QuerySingleAsync<(int Nodes, long Latest)>("""
+                select numnode(websearch_to_tsquery(@Configuration::regconfig, @text)), coalesce((select max(id) from comments_comments), 0)
+                """, new { options.Value.Configuration, text }, ct);
             if (nodes > MaxNodes)
                 return Problem.TooManyWords;
 
-            // A word that most comments have means that most are ranked, half a second for 200,000: not on every core at once.
-            var found = (await connection.QueryAsync<Found>($"""
-                set local max_parallel_workers_per_gather = 0;
-
-                with page as (
-                  select hit.id, hit.rank, hit.query
-                  from (
-                    select c.id, ts_rank_cd(c.search, query) as rank, query
-                    from websearch_to_tsquery(@configuration::regconfig, @text) query
-                    join comments_comments c on c.search @@ query
-                    where c.deleted_at is null and querytree(query) not in ('', 'T')
-                  ) hit
-                  {(after is null ? "" : "where (hit.rank, hit.id) < (@rank, @last)")}
-                  order by hit.rank desc, hit.id desc
-                  limit @count + 1
-                )
-                select
-                  page.id, page.rank,
-                  -- Any of the words, as tsquery quotes them: ts_headline takes seconds to find a long phrase in a text of one word.
-                  ts_headline(
-                    @configuration::regconfig, translate(c.content, @MatchBegins || @MatchEnds, ''),
-                    (select string_agg(distinct word[1], ' | ') from regexp_matches(page.query::text, '(''(?:[^'']|'''')*'')', 'g') word)::tsquery,
-                    format('StartSel=%s, StopSel=%s, MaxFragments=2, MinWords=8, MaxWords=24, FragmentDelimiter=" … "', @MatchBegins, @MatchEnds)
-                  ) as headline,
-                  array(
-                    select up.ancestor_id
-                    from comments_tree up
-                    join comments_comments ancestor on ancestor.id = up.ancestor_id
-                    where up.descendant_id = page.id and up.ancestor_id <> page.id
-                    order by ancestor.depth
-                  ) as ancestors
-                from page
-                join comments_comments c on c.id = page.id
-                order by page.rank desc, page.id desc
-                """,
-                new
-                {
-                    options.Value.Configuration,
-                    text,
-                    count,
-                    MatchBegins,
-                    MatchEnds,
-                    rank = BitConverter.Int32BitsToSingle((int)(after?.Key ?? 0)),
-                    last = after?.Id ?? 0,
-                }, ct)).ToList();
+            // Later comments would push candidates out between two pages of a walk, so the cursor keeps where it began.
+            var newest = after is { Snapshot: { } begun } ? long.Parse(begun, CultureInfo.InvariantCulture) : latest;
+            var found = (await connection.QueryAsync<Found>(Best, new
+            {
+                options.Value.Configuration,
+                options.Value.MaxCandidates,
+                text,
+                count,
+                newest,
+                MatchBegins,
+                MatchEnds,
+                isFirst = after is null,
+                rank = BitConverter.Int32BitsToSingle((int)(after?.Key ?? 0)),
+                last = after?.Id ?? 0,
+            }, ct)).ToList();
+            var ranked = found is [var best, ..] ? best.Ranked : 0;
             Cursor? next = null;
             if (found.Count > count)
             {
                 found.RemoveAt(count);
-                next = new Cursor(CursorList.Search, Scope(text), default, BitConverter.SingleToInt32Bits(found[^1].Rank), found[^1].Id);
+                next = new Cursor(
+                    CursorList.Search, Scope(text), default, BitConverter.SingleToInt32Bits(found[^1].Rank), found[^1].Id,
+                    newest.ToString(CultureInfo.InvariantCulture));
             }
 
             var comments = await ThreadRepository.Listed(connection, [.. found.Select(hit => hit.Id)], next, caller, ct);
-            return new Hits(comments, found.ToDictionary(hit => hit.Id, hit => new Finding(Marked(hit.Headline), hit.Ancestors)));
+            return new Hits(comments, found.ToDictionary(hit => hit.Id, hit => new Finding(Marked(hit.Headline), hit.Ancestors)), ranked);
         }, ct);
+
+    /// <summary>
+    /// Candidates are looked for in the newest two blocks of 4,096 ids, then of 32,768 and so on, and at last everywhere, until
+    /// there are enough: a common word costs what its newest matches cost, a rare one what its few matches cost.
+    /// </summary>
+    private const string Best = """
+        -- The planner cannot know how few rows these are, and would compile the statement or share it among the cores.
+        set local jit = off;
+        set local max_parallel_workers_per_gather = 0;
+
+        with recursive asked as (
+          select query
+          from websearch_to_tsquery(@Configuration::regconfig, @text) query
+          where querytree(query) not in ('', 'T')
+        ),
+        blocks as (
+          select level, format('''#%s.%s'' | ''#%s.%s''', bits, @newest >> bits, bits, (@newest >> bits) - 1)::tsquery as newest
+          from unnest(array[12, 15, 18, 21]) with ordinality as block (bits, level)
+          union all
+          select 5, null
+        ),
+        candidates as (
+          select 0::bigint as level, array[]::bigint[] as ids
+          union all
+          select
+            blocks.level,
+            array(
+              select c.id
+              from comments_comments c
+              where (c.search || comments_search_ages(c.id)) @@ coalesce(asked.query && blocks.newest, asked.query)
+                and c.id <= @newest and c.deleted_at is null
+              -- A sum: the planner must not walk the primary key in the hope of early matches.
+              order by c.id + 0 desc
+              limit @MaxCandidates
+            )
+          from candidates
+          join blocks on blocks.level = candidates.level + 1
+          cross join asked
+          where cardinality(candidates.ids) < @MaxCandidates
+        ),
+        ranked as (
+          select c.id, ts_rank_cd(c.search, asked.query) as rank, count(*) over () as ranked
+          from (select ids from candidates order by level desc limit 1) newest
+          cross join unnest(newest.ids) candidate (id)
+          join comments_comments c on c.id = candidate.id
+          cross join asked
+        ),
+        page as (
+          select id, rank, ranked
+          from ranked
+          where @isFirst or (rank, id) < (@rank, @last)
+          order by rank desc, id desc
+          limit @count + 1
+        )
+        select
+          page.id, page.rank, page.ranked,
+          -- Any of the words, as tsquery quotes them: ts_headline takes seconds to find a long phrase in a text of one word.
+          ts_headline(
+            @Configuration::regconfig, translate(c.content, @MatchBegins || @MatchEnds, ''),
+            (select string_agg(distinct word[1], ' | ') from regexp_matches(asked.query::text, '(''(?:[^'']|'''')*'')', 'g') word)::tsquery,
+            format('StartSel=%s, StopSel=%s, MaxFragments=2, MinWords=8, MaxWords=24, FragmentDelimiter=" … "', @MatchBegins, @MatchEnds)
+          ) as headline,
+          array(
+            select up.ancestor_id
+            from comments_tree up
+            join comments_comments ancestor on ancestor.id = up.ancestor_id
+            where up.descendant_id = page.id and up.ancestor_id <> page.id
+            order by ancestor.depth
+          ) as ancestors
+        from page
+        join comments_comments c on c.id = page.id
+        cross join asked
+        order by page.rank desc, page.id desc
+        """;
 
     /// <summary>Escapes everything, the markers too, and then only those become tags.</summary>
     private static string Marked(string headline) => Html.Encode(headline)
@@ -135,6 +185,7 @@ internal sealed class SearchRepository(ReplicaReads replica, IOptions<SearchOpti
     {
         public long Id { get; init; }
         public float Rank { get; init; }
+        public int Ranked { get; init; }
         public string Headline { get; init; } = "";
         public long[] Ancestors { get; init; } = [];
     }

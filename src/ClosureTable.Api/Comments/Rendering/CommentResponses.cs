@@ -29,7 +29,8 @@ internal sealed class CommentResponses(Cursors cursors)
 
     /// <summary>A page of comments, each with what was read below it, or (<paramref name="nested"/> false) without replies.</summary>
     /// <param name="with">Writes what a list shows of a comment, by its id, besides the comment itself.</param>
-    public RentedJson Page(Forest forest, bool signedIn, bool nested, Action<Utf8JsonWriter, long>? with = null)
+    /// <param name="withPage">Writes what the page has besides the comments.</param>
+    public RentedJson Page(Forest forest, bool signedIn, bool nested, Action<Utf8JsonWriter, long>? with = null, Action<Utf8JsonWriter>? withPage = null)
     {
         var first = CommentTree.Link(forest.Rows, forest.Tops, forest.Sort);
         return RentedJson.Render(json =>
@@ -50,6 +51,7 @@ internal sealed class CommentResponses(Cursors cursors)
             }
 
             json.WriteEndArray();
+            withPage?.Invoke(json);
             json.WriteString("next_cursor", forest.Next is { } next ? cursors.Write(next) : null);
             json.WriteEndObject();
         });
