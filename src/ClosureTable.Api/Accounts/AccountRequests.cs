@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 using ClosureTable.Api.Http;
 
 namespace ClosureTable.Api.Accounts;
@@ -18,7 +17,7 @@ public sealed record RegisterRequest
 
     /// <summary>The name that stands beside the comments: 1 to 64 characters after trimming, on one line, some of them visible.</summary>
     /// <example>Ann</example>
-    [Required, Text(1, 64, Visible = true), OneLine]
+    [Required, Name]
     public string Name { get; init; } = null!;
 }
 
@@ -41,7 +40,7 @@ public sealed record RefreshRequest
 {
     /// <summary>The <c>refresh_token</c> of the last login or refresh.</summary>
     /// <example>b0u1S5l8mJw0dGQH1v8q3mXqg2C7n4tYyq0Zk9rVtEo</example>
-    [Required, StringLength(512)]
+    [Required, RefreshToken]
     public string RefreshToken { get; init; } = null!;
 }
 

@@ -5,16 +5,13 @@ using ClosureTable.Api.Http;
 
 namespace ClosureTable.Api.Accounts;
 
-/// <summary>
-/// An e-mail address as far as it can be told without sending a message: at most 254 characters (RFC 5321) after
-/// trimming, something on both sides of the only <c>@</c>, no spaces and no control characters.
-/// </summary>
+/// <summary>An e-mail address, as far as that can be told without sending a message; its length is that of RFC 5321, after trimming.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class EmailAttribute : ValidationAttribute
 {
-    private const int MaxLength = 254;
+    public const int MaxLength = 254;
 
-    public EmailAttribute() : base("This must be an e-mail address of at most 254 characters.") { }
+    public EmailAttribute() => ErrorMessage = string.Create(CultureInfo.InvariantCulture, $"Must be an e-mail address of at most {MaxLength} characters.");
 
     public override bool IsValid(object? value)
     {
@@ -29,8 +26,8 @@ internal sealed class EmailAttribute : ValidationAttribute
 }
 
 /// <summary>
-/// <see cref="Min"/> to 128 Unicode code points, whatever they are, but U+0000: PBKDF2 keys an HMAC with the password and
-/// HMAC fills a short key up with zeros, so a password and the same with U+0000 behind it would be one.
+/// <see cref="Min"/> to 128 Unicode code points. U+0000 is refused: HMAC pads a short key with zeros, so a password with and
+/// without a trailing U+0000 would be the same.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class PasswordAttribute : ValidationAttribute
@@ -48,26 +45,38 @@ internal sealed class PasswordAttribute : ValidationAttribute
     }
 
     public override string FormatErrorMessage(string name) =>
-        string.Create(CultureInfo.InvariantCulture, $"This must have {Min} to {Max} characters, none of them U+0000.");
+        string.Create(CultureInfo.InvariantCulture, $"Must be {Min} to {Max} characters long and must not contain U+0000.");
 }
 
-/// <summary>Nothing that breaks out of a line: no control characters, line separators or changes of direction.</summary>
 [AttributeUsage(AttributeTargets.Property)]
-internal sealed class OneLineAttribute : ValidationAttribute
+internal sealed class RefreshTokenAttribute : StringLengthAttribute
 {
-    public OneLineAttribute() : base("This must stand on one line, without control characters.") { }
+    public RefreshTokenAttribute() : base(512) => ErrorMessage = "Must be at most 512 characters long.";
+}
 
-    public override bool IsValid(object? value) => value is not string text || Characters.All(text.AsSpan().Trim(), Allowed);
+/// <summary>A user's name, on one line: no control characters, line separators or changes of direction.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+internal sealed class NameAttribute : TextAttribute
+{
+    public const int MaxLength = 64;
 
-    /// <summary>A name that was told elsewhere, made fit to stand beside comments.</summary>
-    /// <returns>Null where nothing is left to see.</returns>
-    public static string? Clean(string told)
+    public NameAttribute() : base(1, MaxLength) => Visible = true;
+
+    protected override ValidationResult? IsValid(object? value, ValidationContext validationContext) =>
+        base.IsValid(value, validationContext)
+        ?? (value is not string text || Characters.All(text.AsSpan().Trim(), Allowed)
+            ? ValidationResult.Success
+            : new("Must be on one line, without control characters.", [validationContext.MemberName!]));
+
+    /// <summary>Makes a name from elsewhere fit these rules.</summary>
+    /// <returns>Null where nothing visible is left.</returns>
+    public static string? Clean(string other)
     {
-        var name = string.Concat(told.Trim().EnumerateRunes().Where(Allowed).Take(64)).Trim();
+        var name = string.Concat(other.Trim().EnumerateRunes().Where(Allowed).Take(MaxLength)).Trim();
         return Characters.Show(name) ? name : null;
     }
 
-    /// <summary>A mark, embedding, override or isolate of direction would turn round whatever is printed after the name.</summary>
+    /// <summary>Marks, embeddings, overrides and isolates of direction would reverse the text that follows the name.</summary>
     private static bool Allowed(Rune rune) =>
         !Rune.IsControl(rune) && rune.Value is not (0x2028 or 0x2029 or 0x061C or 0x200E or 0x200F or (>= 0x202A and <= 0x202E) or (>= 0x2066 and <= 0x2069));
 }

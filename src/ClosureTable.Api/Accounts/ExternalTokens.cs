@@ -56,7 +56,7 @@ internal static class ExternalTokens
 
     private static string Name(JsonWebToken token) => NameIn(token, "name") ?? NameIn(token, "preferred_username") ?? "somebody";
 
-    private static string? NameIn(JsonWebToken token, string type) => Claim(token, type) is { } told ? OneLineAttribute.Clean(told) : null;
+    private static string? NameIn(JsonWebToken token, string type) => Claim(token, type) is { } told ? NameAttribute.Clean(told) : null;
 
     private static string? Email(JsonWebToken token) =>
         Claim(token, "email") is { } email && new EmailAttribute().IsValid(email) ? email.Trim() : null;

@@ -4,7 +4,6 @@ using System.Globalization;
 using ClosureTable.Api.Commands.Seeding;
 using ClosureTable.Api.Comments;
 using ClosureTable.Api.Data;
-using ClosureTable.Api.Http;
 using Npgsql;
 
 namespace ClosureTable.Api.Commands;
@@ -26,8 +25,8 @@ internal static class SeedCommand
         });
         topic.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<string?>() is { } text && !new TextAttribute(1, 512).IsValid(text))
-                result.AddError("--topic must have 1 to 512 characters.");
+            if (result.GetValueOrDefault<string?>() is { } text && !new TopicAttribute().IsValid(text))
+                result.AddError("--topic must be 1 to 512 characters long.");
         });
         var command = new Command("seed", "Add generated threads, comments, likes and users, beside a running service if there is one.")
         {

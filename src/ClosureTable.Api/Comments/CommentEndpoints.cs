@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Security.Claims;
 using ClosureTable.Api.Accounts;
@@ -63,12 +62,12 @@ internal static class CommentEndpoints
     /// <param name="children">First replies of each comment, 0 to 100; with 0 the list leaves <c>children</c> out.</param>
     private static async Task<Results<RenderedJson<CommentPage>, ProblemHttpResult>> List(
         ThreadRepository threads, CommentResponses answers, Cursors cursors, ClaimsPrincipal user,
-        [Text(1, 512)] string? topic = null,
+        [Topic] string? topic = null,
         [OneOf("new", "old", "top")] string? sort = null,
-        [Range(1, 100)] int limit = 20,
+        [PageSize] int limit = 20,
         string? cursor = null,
-        [Range(0, 1000)] int depth = 1,
-        [Range(0, 100)] int children = 0,
+        [Depth] int depth = 1,
+        [Number(0, 100)] int children = 0,
         CancellationToken ct = default)
     {
         if (!cursors.TryRead(cursor, CursorList.Roots, Cursor.ScopeOf(topic), SortOf(sort), out var after))
@@ -94,9 +93,9 @@ internal static class CommentEndpoints
     private static async Task<Results<RenderedJson<Comment>, NotModified, ProblemHttpResult>> Get(
         long id, ThreadCache cache, ThreadRepository threads, CommentResponses answers, ClaimsPrincipal user, HttpRequest request,
         [OneOf("new", "old", "top")] string? sort = null,
-        [Range(0, 1000)] int? depth = null,
-        [Range(0, 10_000)] int? children = null,
-        [Range(1, 100_000)] int limit = 10_000,
+        [Depth] int? depth = null,
+        [Number(0, 10_000)] int? children = null,
+        [Number(1, 100_000)] int limit = 10_000,
         CancellationToken ct = default)
     {
         var shape = new TreeShape(SortOf(sort) ?? CommentSort.Old, depth, children, limit);
@@ -133,10 +132,10 @@ internal static class CommentEndpoints
     private static async Task<Results<RenderedJson<CommentPage>, NotModified, ProblemHttpResult>> Children(
         long id, ThreadRepository threads, CommentResponses answers, Cursors cursors, ClaimsPrincipal user, HttpRequest request,
         [OneOf("new", "old", "top")] string? sort = null,
-        [Range(1, 100)] int limit = 20,
+        [PageSize] int limit = 20,
         string? cursor = null,
-        [Range(0, 1000)] int depth = 1,
-        [Range(0, 100)] int children = 3,
+        [Depth] int depth = 1,
+        [Number(0, 100)] int children = 3,
         CancellationToken ct = default)
     {
         if (!cursors.TryRead(cursor, CursorList.Replies, id, SortOf(sort), out var after))
@@ -190,12 +189,10 @@ internal static class CommentEndpoints
     /// <param name="idempotencyKey">1 to 255 printable ASCII characters, new for each comment.</param>
     private static async Task<Results<RenderedCreated<Comment>, ValidationProblem, ProblemHttpResult>> Create(
         CreateCommentRequest request, CommentRepository repository, ClaimsPrincipal user, HttpResponse response,
-        [FromHeader(Name = ServiceHeaders.IdempotencyKey)] string? idempotencyKey, CancellationToken ct)
+        [FromHeader(Name = ServiceHeaders.IdempotencyKey), Key] string? idempotencyKey, CancellationToken ct)
     {
         if (request is { ParentId: not null, Topic: not null })
-            return TypedResults.ValidationProblem(new Dictionary<string, string[]> { ["topic"] = ["A reply has the topic of its thread; send topic for a root only."] });
-        if (idempotencyKey is not null && !IdempotencyKey.IsValid(idempotencyKey))
-            return TypedResults.ValidationProblem(new Dictionary<string, string[]> { ["idempotency_key"] = ["This must have 1 to 255 printable ASCII characters."] });
+            return Problem.Invalid("topic", "A reply has the topic of its thread; send a topic only with a new thread.");
 
         var caller = user.Caller;
         var (content, topic) = (request.Content.Trim(), request.Topic?.Trim());
@@ -268,13 +265,8 @@ internal static class CommentEndpoints
     /// <summary>Count the comments of topics.</summary>
     /// <remarks>One query for up to 100 topics; tombstones are not counted. A topic that nobody wrote about has 0.</remarks>
     /// <param name="topic">The topics, 1 to 100 of them.</param>
-    private static async Task<Results<Ok<TopicCounts>, ValidationProblem>> Counts(
-        ThreadRepository threads, [MinLength(1), MaxLength(100)] string[] topic, CancellationToken ct)
-    {
-        if (topic.Any(name => !new TextAttribute(1, 512).IsValid(name)))
-            return TypedResults.ValidationProblem(new Dictionary<string, string[]> { ["topic"] = ["Each topic must have 1 to 512 characters, without U+0000."] });
-        return TypedResults.Ok(new TopicCounts { Counts = await threads.Counts(topic, ct) });
-    }
+    private static async Task<Ok<TopicCounts>> Counts([Topics] string[] topic, ThreadRepository threads, CancellationToken ct) =>
+        TypedResults.Ok(new TopicCounts { Counts = await threads.Counts(topic, ct) });
 
     private static CommentSort? SortOf(string? sort) => sort switch
     {

@@ -1,5 +1,3 @@
-using System.ComponentModel.DataAnnotations;
-using System.Text.Json.Serialization;
 using ClosureTable.Api.Comments.Rendering;
 using ClosureTable.Api.Http;
 
@@ -10,7 +8,7 @@ public sealed record CreateCommentRequest
 {
     /// <summary>The text: 1 to 10,000 characters after trimming, some of them visible.</summary>
     /// <example>A closure table remembers every ancestor.</example>
-    [Required, Text(1, 10_000, Visible = true)]
+    [Required, Content]
     public string Content { get; init; } = null!;
 
     /// <summary>The comment to reply to; absent or null to begin a thread.</summary>
@@ -19,7 +17,7 @@ public sealed record CreateCommentRequest
 
     /// <summary>The page or subject of a new thread, 1 to 512 characters; a reply has its thread's.</summary>
     /// <example>/blog/closure-tables</example>
-    [Text(1, 512)]
+    [Topic]
     public string? Topic { get; init; }
 }
 
@@ -28,7 +26,7 @@ public sealed record EditCommentRequest
 {
     /// <summary>The text: 1 to 10,000 characters after trimming, some of them visible.</summary>
     /// <example>A closure table remembers every ancestor, and its level.</example>
-    [Required, Text(1, 10_000, Visible = true)]
+    [Required, Content]
     public string Content { get; init; } = null!;
 }
 
@@ -37,8 +35,15 @@ public sealed record MoveCommentRequest
 {
     /// <summary>The new parent, in any thread; null makes the comment the root of a thread of its own.</summary>
     /// <example>null</example>
-    [JsonRequired]
-    public long? ParentId { get; init; }
+    [ParentRequired]
+    public long? ParentId
+    {
+        get;
+        init => (field, IsParentSent) = (value, true);
+    }
+
+    /// <summary>Whether the field was in the body: null is a value of its own.</summary>
+    internal bool IsParentSent { get; private init; }
 }
 
 /// <summary>What came of an edit.</summary>

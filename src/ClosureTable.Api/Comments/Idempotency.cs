@@ -12,8 +12,6 @@ namespace ClosureTable.Api.Comments;
 /// <param name="RequestHash">SHA-256 of the request: the same key with another request is a mistake.</param>
 internal sealed record IdempotencyKey(long UserId, string Key, byte[] RequestHash)
 {
-    public static bool IsValid(string key) => key.Length is >= 1 and <= 255 && key.All(character => character is >= ' ' and <= '~');
-
     public static byte[] Hash(params ReadOnlySpan<string?> parts)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

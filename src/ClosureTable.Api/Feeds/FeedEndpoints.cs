@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using ClosureTable.Api.Comments;
 using ClosureTable.Api.Http;
 using Microsoft.AspNetCore.Http.Extensions;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -26,7 +27,7 @@ internal static class FeedEndpoints
     /// <remarks>The newest 50 comments of all its threads, as Atom (RFC 4287). A topic that nobody wrote about has an empty feed.</remarks>
     /// <param name="topic">The topic.</param>
     private static async Task<FileContentHttpResult> OfTopic(
-        [Text(1, 512)] string topic, FeedRepository feeds, HttpRequest request, CancellationToken ct) =>
+        [Topic] string topic, FeedRepository feeds, HttpRequest request, CancellationToken ct) =>
         Answer(request, $"Comments on {topic.Trim()}", await feeds.OfTopic(topic.Trim(), ct));
 
     /// <summary>Follow a user in a feed reader.</summary>

@@ -1,6 +1,7 @@
+using System.Globalization;
 using System.Text.Json;
-using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Net.Http.Headers;
@@ -74,8 +75,7 @@ internal static class ProblemResponses
                 details.Detail = Problem.ValidationFailed.Detail;
                 details.Extensions["code"] = Problem.ValidationFailed.Code;
                 validation.Errors = validation.Errors.ToDictionary(
-                    error => JsonNamingPolicy.SnakeCaseLower.ConvertName(error.Key),
-                    error => error.Value.Select(PlainSentences.Of).ToArray());
+                    error => JsonNamingPolicy.SnakeCaseLower.ConvertName(error.Key), error => error.Value);
             }
 
             // The framework's own validation leaves it out.
@@ -103,100 +103,58 @@ internal static class ProblemResponses
         {
             if (exception is not BadHttpRequestException bad)
                 return false;
-            await Unreadable.Answer(bad).ExecuteAsync(context);
+            await Unreadable.Answer(context, bad).ExecuteAsync(context);
             return true;
         }
     }
 }
 
 /// <summary>
-/// The framework's validation attributes name C# properties, as in "The RefreshToken field is required.": whoever reads an answer
-/// has the field's name beside the sentence. They all pass here, so that nobody has to think of it at each attribute.
+/// What was wrong with a request that could not be bound. The framework's message names C# types, so only its status is used:
+/// the endpoint's parameters are bound again to find the one that failed.
 /// </summary>
-internal static partial class PlainSentences
+internal static class Unreadable
 {
-    private static readonly (Regex Theirs, string Ours)[] Known =
-    [
-        (Required(), "This is required."),
-        (Between(), "This must be a number from $1 to $2."),
-        (Longest(), "This must have at most $1 characters."),
-        (Fewest(), "There must be at least $1 of these."),
-        (Most(), "There must be at most $1 of these."),
-    ];
-
-    public static string Of(string sentence)
-    {
-        foreach (var (theirs, ours) in Known)
-        {
-            if (theirs.Match(sentence) is { Success: true } match)
-                return match.Result(ours);
-        }
-
-        return sentence;
-    }
-
-    [GeneratedRegex(@"^The \S+ field is required\.$")]
-    private static partial Regex Required();
-
-    [GeneratedRegex(@"^The field \S+ must be between (\S+) and (\S+)\.$")]
-    private static partial Regex Between();
-
-    [GeneratedRegex(@"^The field \S+ must be a string with a maximum length of (\d+)\.$")]
-    private static partial Regex Longest();
-
-    [GeneratedRegex(@"^The field \S+ must be a string or array type with a minimum length of '(\d+)'\.$")]
-    private static partial Regex Fewest();
-
-    [GeneratedRegex(@"^The field \S+ must be a string or array type with a maximum length of '(\d+)'\.$")]
-    private static partial Regex Most();
-}
-
-/// <summary>What was wrong with a request that could not be read, without the names of our types that the framework's own sentences carry.</summary>
-internal static partial class Unreadable
-{
-    public static IResult Answer(BadHttpRequestException bad) => bad switch
+    public static IResult Answer(HttpContext context, BadHttpRequestException bad) => bad switch
     {
         { StatusCode: not StatusCodes.Status400BadRequest } => Problem.ForStatus(bad.StatusCode).Result(),
         { InnerException: JsonException json } => Answer(json),
-        _ when BadParameter().Match(bad.Message) is { Success: true } match => Field(match.Groups["name"].Value, NotOfType(match.Groups["type"].Value, match.Groups["value"].Value)),
-        _ when MissingParameter().Match(bad.Message) is { Success: true } match =>
-            match.Groups["source"].Value == "body" ? Problem.InvalidRequest.Result("A JSON body is required.") : Field(match.Groups["name"].Value, "This is required."),
+        _ when Parameter(context) is { } invalid => invalid,
+        _ when context.GetEndpoint()?.Metadata.GetMetadata<IAcceptsMetadata>() is not null => Problem.InvalidRequest.Result("A JSON body is required."),
         _ => Problem.InvalidRequest.Result(),
     };
 
-    private static IResult Answer(JsonException json)
+    private static IResult Answer(JsonException json) => json switch
     {
-        if (MissingProperties().Match(json.Message) is { Success: true } match)
-            return TypedResults.ValidationProblem(match.Groups["name"].Captures.ToDictionary(name => name.Value, string[] (_) => ["This is required."]));
-        // The reader's own complaint, which the serializer wraps: what follows it is no JSON.
-        if (json.InnerException is JsonException)
-            return Problem.InvalidRequest.Result($"The body is not valid JSON (line {json.LineNumber + 1}, byte {json.BytePositionInLine + 1}).");
-        return json.Path is { } path && TopLevel().Match(path) is { Success: true } field
-            ? Field(field.Groups["name"].Value, "This is not what is expected here; see the API document.")
-            : Problem.InvalidRequest.Result("The body is not the JSON object that is expected here.");
-    }
-
-    private static IResult Field(string name, string sentence) =>
-        TypedResults.ValidationProblem(new Dictionary<string, string[]> { [name] = [sentence] });
-
-    private static string NotOfType(string type, string value) => type.TrimEnd('?') switch
-    {
-        "bool" => "This must be true or false.",
-        "int" or "long" => value.AsSpan().TrimStart('-') is { Length: > 0 } digits && !digits.ContainsAnyExceptInRange('0', '9')
-            ? "This number is out of range."
-            : "This must be a whole number.",
-        _ => "This cannot be read.",
+        // The reader's own exception, wrapped by the serializer: this is not JSON.
+        { InnerException: JsonException } =>
+            Problem.InvalidRequest.Result($"The body is not valid JSON (line {json.LineNumber + 1}, byte {json.BytePositionInLine + 1})."),
+        { Path: ['$', '.', .. var field] } when field.All(character => character is '_' or (>= 'a' and <= 'z')) =>
+            Problem.Invalid(field, "Has the wrong type; see the API document."),
+        _ => Problem.InvalidRequest.Result("The body is not the JSON object that this operation expects; see the API document."),
     };
 
-    [GeneratedRegex("""^Failed to bind parameter "(?<type>\S+) (?<name>\w+)" from "(?<value>.*)"\.$""", RegexOptions.Singleline)]
-    private static partial Regex BadParameter();
+    private static ValidationProblem? Parameter(HttpContext context)
+    {
+        var request = context.Request;
+        foreach (var parameter in context.GetEndpoint()?.Metadata.OfType<IParameterBindingMetadata>() ?? [])
+        {
+            var attributes = parameter.ParameterInfo.GetCustomAttributes(inherit: true);
+            var sent = attributes.OfType<IFromHeaderMetadata>().FirstOrDefault() is { } header
+                ? request.Headers[header.Name ?? parameter.Name]
+                : request.Query[attributes.OfType<IFromQueryMetadata>().FirstOrDefault()?.Name ?? parameter.Name];
+            var sentence = (Nullable.GetUnderlyingType(parameter.ParameterInfo.ParameterType) ?? parameter.ParameterInfo.ParameterType, sent) switch
+            {
+                (var type, []) => type == typeof(string) && !parameter.IsOptional && !request.RouteValues.ContainsKey(parameter.Name) ? RequiredAttribute.Sentence : null,
+                (var type, _) when type == typeof(int) && !int.TryParse(sent.ToString(), CultureInfo.InvariantCulture, out _) =>
+                    attributes.OfType<NumberAttribute>().Single().FormatErrorMessage(parameter.Name),
+                (var type, _) when type == typeof(bool) && !bool.TryParse(sent.ToString(), out _) => "Must be true or false.",
+                _ => null,
+            };
+            if (sentence is not null)
+                return Problem.Invalid(parameter.Name, sentence);
+        }
 
-    [GeneratedRegex("""^(Required|Implicit body inferred for) parameter "\S+ (?<name>\w+)" (was not provided from (?<source>query string|route|header|body)|but no (?<source>body) was provided)""")]
-    private static partial Regex MissingParameter();
-
-    [GeneratedRegex("missing required properties including: ('(?<name>[^']+)'(, |;|\\.))+")]
-    private static partial Regex MissingProperties();
-
-    [GeneratedRegex("""^\$\.(?<name>[a-z_]+)$""")]
-    private static partial Regex TopLevel();
+        return null;
+    }
 }

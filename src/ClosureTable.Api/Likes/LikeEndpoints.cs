@@ -1,5 +1,5 @@
-using System.ComponentModel.DataAnnotations;
 using System.Security.Claims;
+using ClosureTable.Api.Comments;
 using ClosureTable.Api.Comments.Rendering;
 using ClosureTable.Api.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -42,7 +42,7 @@ internal static class LikeEndpoints
     /// <param name="cursor">The <c>next_cursor</c> of the page before.</param>
     private static Task<Results<RenderedJson<CommentPage>, ProblemHttpResult>> Mine(
         LikeRepository likes, CommentResponses answers, Cursors cursors, ClaimsPrincipal user,
-        [Range(1, 100)] int limit = 20, string? cursor = null, CancellationToken ct = default) =>
+        [PageSize] int limit = 20, string? cursor = null, CancellationToken ct = default) =>
         Of(user.Caller.Id, likes, answers, cursors, user, limit, cursor, ct);
 
     /// <summary>List the comments that a user likes.</summary>
@@ -52,7 +52,7 @@ internal static class LikeEndpoints
     /// <param name="cursor">The <c>next_cursor</c> of the page before.</param>
     private static async Task<Results<RenderedJson<CommentPage>, ProblemHttpResult>> Of(
         long id, LikeRepository likes, CommentResponses answers, Cursors cursors, ClaimsPrincipal user,
-        [Range(1, 100)] int limit = 20, string? cursor = null, CancellationToken ct = default)
+        [PageSize] int limit = 20, string? cursor = null, CancellationToken ct = default)
     {
         if (!cursors.TryRead(cursor, CursorList.Likes, id, sort: null, out var after))
             return Problem.InvalidCursor.Result();

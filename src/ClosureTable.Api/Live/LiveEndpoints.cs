@@ -108,7 +108,7 @@ internal static class LiveEndpoints
     /// <param name="lastEventId">The id of the last event that was seen.</param>
     /// <param name="resumeAfter">The same, for clients that cannot set a header.</param>
     private static async Task<Results<EventStream, ProblemHttpResult>> OfTopic(
-        [Text(1, 512)] string topic, EventReplay replay, EventStreams streams, IOptions<LiveOptions> options, HttpContext context,
+        [Topic] string topic, EventReplay replay, EventStreams streams, IOptions<LiveOptions> options, HttpContext context,
         [FromHeader(Name = "Last-Event-ID")] string? lastEventId,
         [FromQuery(Name = "last_event_id")] string? resumeAfter, CancellationToken ct)
     {

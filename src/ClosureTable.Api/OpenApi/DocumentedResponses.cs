@@ -121,7 +121,7 @@ internal sealed class DocumentedResponses : IOperationFilter
             ["trace_id"] = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00",
         };
         if (problem == Problem.ValidationFailed)
-            body["errors"] = new JsonObject { ["content"] = new JsonArray("This must have 1 to 10000 characters.") };
+            body["errors"] = new JsonObject { ["content"] = new JsonArray("Must be 1 to 10,000 characters long.") };
         return body;
     }
 

@@ -3,6 +3,7 @@ using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using ClosureTable.Api.Accounts;
+using ClosureTable.Api.Comments;
 using ClosureTable.Api.Http;
 using Microsoft.OpenApi;
 using Swashbuckle.AspNetCore.SwaggerGen;
@@ -56,6 +57,9 @@ internal sealed class DocumentedSchemas : ISchemaFilter
                     break;
                 case PasswordAttribute password:
                     (schema.MinLength, schema.MaxLength, schema.Format) = (password.Min, PasswordAttribute.Max, "password");
+                    break;
+                case TopicsAttribute:
+                    (schema.MinItems, schema.MaxItems) = (1, TopicsAttribute.MaxCount);
                     break;
                 case EmailAttribute:
                     schema.Format = "email";

@@ -1,6 +1,6 @@
-using System.ComponentModel.DataAnnotations;
 using System.Security.Claims;
 using System.Text.Json;
+using ClosureTable.Api.Comments;
 using ClosureTable.Api.Comments.Rendering;
 using ClosureTable.Api.Data;
 using ClosureTable.Api.Http;
@@ -40,8 +40,8 @@ internal static class SearchEndpoints
     /// <param name="limit">Comments on a page, 1 to 100.</param>
     /// <param name="cursor">The <c>next_cursor</c> of the page before.</param>
     private static async Task<Results<RenderedJson<SearchPage>, ProblemHttpResult>> Find(
-        [Text(1, 512)] string q, SearchRepository search, CommentResponses answers, Cursors cursors, ClaimsPrincipal user,
-        [Range(1, 100)] int limit = 20, string? cursor = null, CancellationToken ct = default)
+        [Query] string q, SearchRepository search, CommentResponses answers, Cursors cursors, ClaimsPrincipal user,
+        [PageSize] int limit = 20, string? cursor = null, CancellationToken ct = default)
     {
         var text = q.Trim();
         if (!cursors.TryRead(cursor, CursorList.Search, search.Scope(text), sort: null, out var after))
@@ -60,8 +60,8 @@ internal static class SearchEndpoints
     /// <param name="limit">Comments on a page, 1 to 100.</param>
     /// <param name="cursor">The <c>next_cursor</c> of the page before.</param>
     private static Task<Results<RenderedJson<SearchPage>, ProblemHttpResult>> FindByPath(
-        [Text(1, 512)] string text, SearchRepository search, CommentResponses answers, Cursors cursors, ClaimsPrincipal user,
-        [Range(1, 100)] int limit = 20, string? cursor = null, CancellationToken ct = default) =>
+        [Query] string text, SearchRepository search, CommentResponses answers, Cursors cursors, ClaimsPrincipal user,
+        [PageSize] int limit = 20, string? cursor = null, CancellationToken ct = default) =>
         // An escaped slash is the one thing that routing leaves escaped.
         Find(text.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase), search, answers, cursors, user, limit, cursor, ct);
 
@@ -74,3 +74,7 @@ internal static class SearchEndpoints
         json.WriteEndArray();
     }
 }
+
+/// <summary>What is searched for.</summary>
+[AttributeUsage(AttributeTargets.Parameter)]
+internal sealed class QueryAttribute() : TextAttribute(1, 512);

@@ -316,18 +316,18 @@ public sealed class BadInputTests(ServiceFixture fixture, IsolatedService servic
         await (await ann.Get(path.Replace("{id}", $"{comment}", StringComparison.Ordinal))).Problem(HttpStatusCode.BadRequest, "validation_failed");
 
     [Theory]
-    [InlineData("GET", "/comments?sort=best", "", "This must be new, old or top.")]
-    [InlineData("GET", "/comments?limit=101", "", "This must be a number from 1 to 100.")]
-    [InlineData("GET", "/comments/{id}?limit=0", "", "This must be a number from 1 to 100000.")]
-    [InlineData("GET", "/comments?limit=x", "", "This must be a whole number.")]
-    [InlineData("GET", "/comments?limit=99999999999", "", "This number is out of range.")]
-    [InlineData("GET", "/topics/counts?{101 topics}", "", "There must be at most 100 of these.")]
-    [InlineData("GET", "/topics/counts", "", "There must be at least 1 of these.")]
+    [InlineData("GET", "/comments?sort=best", "", "Must be new, old or top.")]
+    [InlineData("GET", "/comments?limit=101", "", "Must be a whole number from 1 to 100.")]
+    [InlineData("GET", "/comments/{id}?limit=0", "", "Must be a whole number from 1 to 100,000.")]
+    [InlineData("GET", "/comments?limit=x", "", "Must be a whole number from 1 to 100.")]
+    [InlineData("GET", "/comments?limit=99999999999", "", "Must be a whole number from 1 to 100.")]
+    [InlineData("GET", "/topics/counts?{101 topics}", "", "Must be 1 to 100 topics, each 1 to 512 characters long and without U+0000.")]
+    [InlineData("GET", "/topics/counts", "", "Must be 1 to 100 topics, each 1 to 512 characters long and without U+0000.")]
     [InlineData("POST", "/comments", "{}", "This is required.")]
     [InlineData("POST", "/comments", """{"content":" "}""", "This is required.")]
-    [InlineData("POST", "/comments", """{"content":"\u200b"}""", "This must have something to see in it.")]
-    [InlineData("POST", "/auth/refresh", """{"refresh_token":"{513 characters}"}""", "This must have at most 512 characters.")]
-    [InlineData("POST", "/auth/login", """{"email":"ann","password":"x"}""", "This must be an e-mail address of at most 254 characters.")]
+    [InlineData("POST", "/comments", """{"content":"\u200b"}""", "Must contain a visible character.")]
+    [InlineData("POST", "/auth/refresh", """{"refresh_token":"{513 characters}"}""", "Must be at most 512 characters long.")]
+    [InlineData("POST", "/auth/login", """{"email":"ann","password":"x"}""", "Must be an e-mail address of at most 254 characters.")]
     public async Task The_sentences_say_what_would_be_valid(string method, string path, string body, string sentence)
     {
         path = path.Replace("{id}", $"{comment}", StringComparison.Ordinal)

@@ -66,7 +66,7 @@ public sealed class CreateTests(ServiceFixture fixture)
         foreach (var answer in new[] { await ann.Post("/comments", new { content }), await ann.Patch($"/comments/{id}", new { content }) })
         {
             var problem = await answer.Problem(HttpStatusCode.BadRequest, "validation_failed");
-            Assert.Equal(["This must have something to see in it."], problem.GetProperty("errors").GetProperty("content").EnumerateArray().Select(sentence => sentence.GetString()));
+            Assert.Equal(["Must contain a visible character."], problem.GetProperty("errors").GetProperty("content").EnumerateArray().Select(sentence => sentence.GetString()));
         }
 
         Assert.Equal("a root", (await ann.Read($"/comments/{id}")).Text("content"));

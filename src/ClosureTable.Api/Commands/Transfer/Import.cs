@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using ClosureTable.Api.Accounts;
+using ClosureTable.Api.Comments;
 using ClosureTable.Api.Http;
 using Npgsql;
 
@@ -56,7 +57,6 @@ internal sealed class Import(NpgsqlDataSource primary, int maxDepth, bool dryRun
 {
     public const int BatchSize = 1000;
 
-    private const int LongestContent = 10_000;
     private const int LongestId = 255;
 
     /// <summary>Comments that come before their parent are kept until it comes; a file in the wrong order altogether is none that we know.</summary>
@@ -130,7 +130,7 @@ internal sealed class Import(NpgsqlDataSource primary, int maxDepth, bool dryRun
             _ when !IsId(comment.Id) || !IsId(comment.Parent) => "has, or replies to, an id of no or more than 255 characters, or with U+0000",
             _ when !IsId(comment.Author) || comment.Likes?.All(like => IsId(like.User)) == false || comment.Revisions?.All(revision => IsId(revision.Editor)) == false =>
                 "names a user by an id of no or more than 255 characters, or with U+0000",
-            { Topic: { } topic } when !new TextAttribute(0, 512).IsValid(topic) => "has a topic of more than 512 characters",
+            { Topic: { } topic } when !new TextAttribute(0, TopicAttribute.MaxLength).IsValid(topic) => "has a topic of more than 512 characters",
             _ when comment.CreatedAt < Earliest => "was written before 1970",
             _ => null,
         };
@@ -168,7 +168,7 @@ internal sealed class Import(NpgsqlDataSource primary, int maxDepth, bool dryRun
         {
             if (rune.Value == 0)
                 continue;
-            if (++length > LongestContent)
+            if (++length > ContentAttribute.MaxLength)
             {
                 report.Shortened++;
                 break;
@@ -180,7 +180,7 @@ internal sealed class Import(NpgsqlDataSource primary, int maxDepth, bool dryRun
         return clean.ToString().Trim();
     }
 
-    private static string NameOf(TransferUser user) => OneLineAttribute.Clean(user.Name) ?? "somebody";
+    private static string NameOf(TransferUser user) => NameAttribute.Clean(user.Name) ?? "somebody";
 
     private async Task Flush(CancellationToken ct)
     {
