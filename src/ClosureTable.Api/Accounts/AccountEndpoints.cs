@@ -19,6 +19,7 @@ internal static class AccountEndpoints
         builder.Services.AddSingleton<IPasswordHasher<User>, PasswordHasher<User>>();
         builder.Services.AddSingleton<Passwords>();
         builder.Services.AddSingleton<LoginThrottle>();
+        builder.Services.AddSingleton<SignIn>();
         builder.Services.AddSingleton<DisabledUsers>();
         builder.Services.AddHostedService(services => services.GetRequiredService<DisabledUsers>());
         builder.Services.AddSingleton<ExpiredSessions>();
@@ -27,7 +28,7 @@ internal static class AccountEndpoints
 
     public static void MapAccounts(this IEndpointRouteBuilder app)
     {
-        // Anonymous: whoever comes to refresh carries an access token that has expired, and must not be turned away for it.
+        // Anonymous: a client that refreshes may send its expired access token, and must not be refused for it.
         var auth = app.MapGroup("/auth").WithTags("Accounts").AllowAnonymous().AddEndpointFilter(NeverStored);
         auth.MapPost("/register", Register).WithProblems(Problem.ValidationFailed, Problem.EmailTaken, Problem.Busy)
             .WithResponseHeader(201, "Location", "Where the account can be read.");
@@ -38,8 +39,8 @@ internal static class AccountEndpoints
         app.MapGet("/users/me", Me).WithTags("Accounts").RequireAuthorization().AddEndpointFilter(NeverStored).WithProblems(Problem.Unauthorized);
     }
 
-    /// <summary>Make an account.</summary>
-    /// <remarks>It has the role <c>user</c>. An address takes as long to refuse as to accept.</remarks>
+    /// <summary>Create an account.</summary>
+    /// <remarks>Its role is <c>user</c>. Refusing an address takes as long as accepting one.</remarks>
     private static async Task<Results<Created<User>, ProblemHttpResult>> Register(
         RegisterRequest request, Passwords passwords, UserRepository users, CancellationToken ct)
     {
@@ -51,40 +52,30 @@ internal static class AccountEndpoints
 
     /// <summary>Sign in.</summary>
     /// <remarks>
-    /// Answers a short-lived access token and a refresh token for the next one. A wrong password and an unknown address
-    /// get the same answer after the same time. After 10 failures with one address, or 100 of one client, within 15 minutes
-    /// the answer is 429 until they are over; a login that succeeds clears the address.
+    /// Returns a short-lived access token and a refresh token. A wrong password and an unknown address get the same answer
+    /// after the same time. After 10 failures for one address, or 100 from one client, within 15 minutes the answer is 429
+    /// until the window ends; a successful login resets the count of the address.
     /// </remarks>
     private static async Task<Results<Ok<SessionTokens>, ProblemHttpResult>> Login(
-        LoginRequest request, HttpContext http, LoginThrottle throttle, Passwords passwords, UserRepository users,
-        SessionRepository sessions, TokenIssuer issuer, CancellationToken ct)
+        LoginRequest request, HttpContext http, SignIn signIn, SessionRepository sessions, TokenIssuer issuer, CancellationToken ct)
     {
         var email = request.Email.Trim();
-        if (await throttle.Count(email, http.ClientAddress, ct) is { } wait)
+        if (await signIn.Wait(email, http.ClientAddress, ct) is { } wait)
         {
             http.Response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
             return Problem.TooManyLogins.Result();
         }
 
-        var user = await users.FindCredentials(email, ct);
-        var check = await passwords.Verify(user?.PasswordHash, request.Password, ct);
-        if (check == PasswordCheck.Busy)
-            return Problem.Busy.Result();
-        if (check == PasswordCheck.Wrong || user is null)
-            return Problem.InvalidCredentials.Result();
-
-        await throttle.Forgive(email, http.ClientAddress, ct);
-        if (user.Disabled)
-            return Problem.AccountDisabled.Result();
-        if (check == PasswordCheck.RightButOutdated && await passwords.Hash(request.Password, ct) is { } hash)
-            await users.ReplacePasswordHash(user.Id, hash, ct);
-        return TypedResults.Ok(Tokens(issuer, user.Id, user.Name, user.Role, await sessions.Start(user.Id, ct)));
+        var (user, problem) = await signIn.Check(email, request.Password, http.ClientAddress, ct);
+        return user is null
+            ? problem!.Result()
+            : TypedResults.Ok(Tokens(issuer, user.Id, user.Name, user.Role, await sessions.Start(user.Id, ct)));
     }
 
     /// <summary>Exchange a refresh token for a new pair.</summary>
     /// <remarks>
-    /// The token is spent by that. A spent one that comes again was copied by somebody: the whole session ends, whoever
-    /// holds the newest token, and a login is needed. So refresh from one place at a time, and keep the answer.
+    /// Each refresh token works once. If a used token is sent again, it may have been stolen: the whole session ends, and the
+    /// user must sign in again. So refresh from one place at a time, and keep the answer.
     /// </remarks>
     private static async Task<Results<Ok<SessionTokens>, ProblemHttpResult>> Refresh(
         RefreshRequest request, SessionRepository sessions, TokenIssuer issuer, CancellationToken ct) =>
@@ -94,8 +85,8 @@ internal static class AccountEndpoints
 
     /// <summary>End the session.</summary>
     /// <remarks>
-    /// Its refresh tokens open nothing more; an access token that is still about lives out its minutes. Always 204: a body that is
-    /// missing, cannot be read, or names no session ends nothing and is no error.
+    /// Its refresh tokens stop working; access tokens already issued stay valid until they expire. Always 204: a body that is
+    /// missing, unreadable or names no session ends nothing and is not an error.
     /// </remarks>
     private static async Task<NoContent> Logout(HttpRequest http, IOptions<JsonOptions> json, SessionRepository sessions, CancellationToken ct)
     {
@@ -104,7 +95,7 @@ internal static class AccountEndpoints
         return TypedResults.NoContent();
     }
 
-    /// <returns>Null for whatever else was sent: nothing, no JSON, too much of it.</returns>
+    /// <returns>Null where the body is missing, too large or not JSON.</returns>
     private static async Task<LogoutRequest?> Read(HttpRequest http, JsonOptions json, CancellationToken ct)
     {
         try
@@ -127,7 +118,7 @@ internal static class AccountEndpoints
         return new SessionTokens { Token = token, Expired = expires, RefreshToken = refreshToken };
     }
 
-    /// <summary>Tokens and addresses belong into no cache (RFC 6749, 5.1).</summary>
+    /// <summary>Tokens and addresses must not be cached (RFC 6749, 5.1).</summary>
     private static ValueTask<object?> NeverStored(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {
         context.HttpContext.Response.Headers.CacheControl = "no-store";

@@ -44,12 +44,12 @@ internal static class Authentication
     }
 
     /// <summary>
-    /// A token that was sent and is not good is refused with 401 even where nobody needs one, or a client whose session
+    /// An invalid token is refused with 401 even where none is required, or a client whose session
     /// ended would go on without noticing. Endpoints that allow anonymous callers explicitly take no notice of tokens.
     /// </summary>
     public static void UseBadTokenRefusal(this IApplicationBuilder app) => app.Use(async (context, next) =>
     {
-        // The router's own answers, 405 and 415, are no route's: whatever the token is, they are what is wrong first.
+        // The router's own answers, 405 and 415, come first, whether or not the token is valid.
         if (context.GetEndpoint() is RouteEndpoint endpoint
             && endpoint.Metadata.GetMetadata<IAllowAnonymous>() is null
             && (await context.AuthenticateAsync()).Failure is not null)
@@ -58,7 +58,7 @@ internal static class Authentication
             await next(context);
     });
 
-    /// <summary>Nothing is believed yet: whoever the token says made it, that scheme decides whether it is true.</summary>
+    /// <summary>Nothing is verified yet: the scheme of the issuer that the token names does that.</summary>
     private static string SchemeOf(HttpContext context)
     {
         var authorization = context.Request.Headers.Authorization.ToString();

@@ -11,7 +11,7 @@ internal sealed record AuthenticationOptions
     /// <summary>HS256 asks for a key at least as long as its hash (RFC 7518, 3.2).</summary>
     public const int MinimumKeyBytes = 32;
 
-    /// <summary>Signs access tokens: at least 256 bits of text that nobody can guess. Made by itself in Development only.</summary>
+    /// <summary>Signs access tokens: at least 256 bits of unguessable text. Made by itself in Development only.</summary>
     public string? SigningKey { get; init; }
 
     /// <summary>After a change of keys: the one before, whose tokens stay good until they expire.</summary>
@@ -33,7 +33,7 @@ internal sealed record AuthenticationOptions
     /// <summary>Failed logins with one address, from wherever, before it has to wait for the window's end.</summary>
     public int FailedLoginsPerAddress { get; init; } = 10;
 
-    /// <summary>Failed logins of one client, with whatever addresses.</summary>
+    /// <summary>Failed logins of one client, over all addresses.</summary>
     public int FailedLoginsPerClient { get; init; } = 100;
 
     public TimeSpan FailedLoginWindow { get; init; } = TimeSpan.FromMinutes(15);
@@ -44,7 +44,7 @@ internal sealed record AuthenticationOptions
         {
             var failures = new List<string>();
             if (string.IsNullOrEmpty(options.SigningKey) && !environment.IsDevelopment())
-                failures.Add("There is no key to sign access tokens with: set Authentication__SigningKey to at least 32 random characters (256 bits), for example the output of: openssl rand -base64 48");
+                failures.Add("Set Authentication__SigningKey to at least 32 random characters (256 bits), for example the output of: openssl rand -base64 48");
             RequireLength(options.SigningKey, "Authentication__SigningKey");
             RequireLength(options.PreviousSigningKey, "Authentication__PreviousSigningKey");
             Require(options.Issuer.Length > 0, "Authentication__Issuer must not be empty.");

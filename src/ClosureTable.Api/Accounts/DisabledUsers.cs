@@ -33,7 +33,7 @@ internal sealed class DisabledUsers(NpgsqlDataSource primary, IOptions<Authentic
             {
                 // What is known stays known, and the host must not stop for it. Said once: readiness goes on telling.
                 if (!failing)
-                    logger.LogWarning("Could not ask who was disabled; trying again: {Reason}", exception.Message);
+                    logger.LogWarning("Could not read the disabled users; retrying: {Reason}", exception.Message);
                 failing = true;
             }
         }

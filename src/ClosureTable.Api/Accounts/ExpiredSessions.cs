@@ -18,7 +18,7 @@ internal sealed class ExpiredSessions(NpgsqlDataSource primary, ILogger<ExpiredS
             }
             catch (Exception exception) when (exception is not OperationCanceledException)
             {
-                logger.LogWarning("Could not forget expired sessions; the next hour tries again: {Reason}", exception.Message);
+                logger.LogWarning("Could not delete expired sessions; retrying in an hour: {Reason}", exception.Message);
             }
         }
     }

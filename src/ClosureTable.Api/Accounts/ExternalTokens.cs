@@ -8,7 +8,7 @@ namespace ClosureTable.Api.Accounts;
 /// <summary>
 /// Tokens of an OpenID Connect issuer, accepted beside our own where <c>Authentication:Schemes:Bearer:Authority</c> names
 /// one. The section is the framework's: <c>ValidAudience</c> must be set too, <c>ValidIssuer</c> and
-/// <c>RequireHttpsMetadata</c> can be. The issuer vouches for who somebody is; what he may do is said here alone.
+/// <c>RequireHttpsMetadata</c> can be. The issuer vouches for the identity; the role is decided here alone.
 /// </summary>
 internal static class ExternalTokens
 {
@@ -37,7 +37,7 @@ internal static class ExternalTokens
             .ValidateOnStart();
     }
 
-    /// <summary>Replaces what the issuer says by the account here: his <c>role</c> is none of ours.</summary>
+    /// <summary>Replaces the issuer's claims with those of the account here: its <c>role</c> is not one of ours.</summary>
     private static async Task MeetUser(TokenValidatedContext context)
     {
         if (Authentication.HasUnknownExtensions(context) || context.SecurityToken is not JsonWebToken { Subject.Length: > 0 and <= 255 } token || token.Subject.Contains('\0'))

@@ -6,7 +6,7 @@ using Npgsql;
 namespace ClosureTable.Api.Accounts;
 
 /// <summary>
-/// Slows guessing down: failed logins are counted by address, whoever tries it, and by client, whatever it tries. The
+/// Slows down guessing: failed logins are counted per address and per client. The
 /// counts are in the database, so that several instances count as one. The table <c>auth_login_failures</c>.
 /// </summary>
 internal sealed class LoginThrottle(NpgsqlDataSource primary, IOptions<AuthenticationOptions> options)
@@ -27,7 +27,7 @@ internal sealed class LoginThrottle(NpgsqlDataSource primary, IOptions<Authentic
             insert into auth_login_failures as f (key, failures, resets_at)
             select key, 1, now() + @window
             from unnest(array[{AddressKey}] || @clients) key
-            order by key -- everybody locks in one order
+            order by key -- all transactions lock in one order
             on conflict (key) do update set
               failures  = case when f.resets_at > now() then least(f.failures + 1, 1000000) else 1 end,
               resets_at = case when f.resets_at > now() then f.resets_at else excluded.resets_at end

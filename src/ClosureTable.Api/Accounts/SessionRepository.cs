@@ -8,12 +8,12 @@ using Npgsql;
 
 namespace ClosureTable.Api.Accounts;
 
-/// <summary>A refresh token that was just made, and whose it is; only its hash is kept.</summary>
+/// <summary>A new refresh token, of which only a hash is stored, and its user.</summary>
 internal sealed record RefreshedSession(long UserId, string Name, string Role, string RefreshToken);
 
 /// <summary>
 /// Sessions: a login starts a family of refresh tokens, each refresh spends one and adds the next, and the use of a spent
-/// one, which somebody must have copied, ends the family. The table <c>auth_refresh_tokens</c>.
+/// one, which must have been copied, ends the family. The table <c>auth_refresh_tokens</c>.
 /// </summary>
 internal sealed class SessionRepository(NpgsqlDataSource primary, IOptions<AuthenticationOptions> options)
 {
@@ -32,16 +32,16 @@ internal sealed class SessionRepository(NpgsqlDataSource primary, IOptions<Authe
     }
 
     /// <summary>
-    /// Spends a token and makes the next. Of two requests with one token, whoever comes second finds it spent: that looks
-    /// the same as a thief who is late, so the family ends and the user signs in again.
+    /// Spends a token and makes the next. The second of two requests with one token finds it spent, which looks the same as
+    /// a stolen token, so the family ends and the user signs in again.
     /// </summary>
-    /// <returns>The session, or null when the token opens nothing: unknown, spent, revoked, expired, or its account disabled.</returns>
+    /// <returns>The session, or null when the token is not valid: unknown, spent, revoked, expired, or its account disabled.</returns>
     public async Task<RefreshedSession?> Refresh(string refreshToken, CancellationToken ct)
     {
         var hash = Hash(refreshToken);
         await using var connection = await primary.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
-        // The user's row is the lock of all his sessions: were only the token locked, a reuse that ends the family could
+        // The user's row is the lock of all sessions of the user: were only the token locked, a reuse that ends the family could
         // miss the token that a refresh beside it is about to add. The token is read by a statement of its own, whose
         // snapshot is younger than the wait. No writer of comments waits: their foreign keys take "for key share".
         await using var found = await connection.QueryMultipleAsync(

@@ -30,7 +30,7 @@ internal sealed class SigningKeys
     private static SymmetricSecurityKey Key(string text)
     {
         var bytes = Encoding.UTF8.GetBytes(text);
-        // Every instance with the key derives the same kid, and the kid, which everybody sees, says nothing about the key.
+        // Every instance with the key derives the same kid, and the kid, which is public, says nothing about the key.
         var kid = Base64UrlEncoder.Encode(HMACSHA256.HashData(bytes, "kid"u8)[..8]);
         return new SymmetricSecurityKey(bytes) { KeyId = kid };
     }
@@ -50,7 +50,7 @@ internal sealed class SigningKeys
         return new StreamReader(kept).ReadToEnd();
     }
 
-    /// <summary>Whoever looks holds the file alone: where several start at once, the first one's key is everybody's.</summary>
+    /// <summary>The file is held exclusively: of several processes that start at once, all use the key of the first.</summary>
     private static FileStream OpenAlone(string file)
     {
         var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None };

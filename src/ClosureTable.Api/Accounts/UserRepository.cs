@@ -67,7 +67,7 @@ internal sealed class UserRepository(NpgsqlDataSource primary)
                 new { id }, ct);
         }, ct);
 
-    /// <returns>What proves a login with the address, or null when nobody registered it.</returns>
+    /// <returns>The credentials of the address, or null when it is not registered.</returns>
     public Task<Credentials?> FindCredentials(string email, CancellationToken ct) =>
         primary.Read<Credentials?>(async connection =>
         {
@@ -88,7 +88,7 @@ internal sealed class UserRepository(NpgsqlDataSource primary)
             new { id, passwordHash }, ct);
     }
 
-    /// <summary>The account of somebody whom another issuer vouches for, made when first seen.</summary>
+    /// <summary>The account of a user of another issuer, created when first seen.</summary>
     /// <returns>The account, or null when it is disabled.</returns>
     public async Task<User?> FindOrCreateExternal(string issuer, string subject, string name, string? email, CancellationToken ct)
     {
@@ -119,7 +119,7 @@ internal sealed class UserRepository(NpgsqlDataSource primary)
             """,
             new { issuer, subject }, ct);
 
-    /// <summary>Everybody, in the order of registration.</summary>
+    /// <summary>All accounts, in the order of registration.</summary>
     public async Task<IEnumerable<UserListing>> List(CancellationToken ct)
     {
         await using var connection = await primary.OpenConnectionAsync(ct);

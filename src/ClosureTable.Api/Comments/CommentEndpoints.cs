@@ -54,28 +54,15 @@ internal static class CommentEndpoints
 
     /// <summary>List the roots.</summary>
     /// <remarks>A page of threads, of one topic or of all. With <c>children</c> each root carries its first replies, so that one request fills a page.</remarks>
-    /// <param name="topic">Only threads of this topic.</param>
-    /// <param name="sort">The order, at every level; by default <c>new</c>, or the cursor's.</param>
-    /// <param name="limit">Roots on a page, 1 to 100.</param>
-    /// <param name="cursor">The <c>next_cursor</c> of the page before.</param>
-    /// <param name="depth">Levels of replies below each root, 0 to 1000.</param>
-    /// <param name="children">First replies of each comment, 0 to 100; with 0 the list leaves <c>children</c> out.</param>
     private static async Task<Results<RenderedJson<CommentPage>, ProblemHttpResult>> List(
-        ThreadRepository threads, CommentResponses answers, Cursors cursors, ClaimsPrincipal user,
-        [Topic] string? topic = null,
-        [OneOf("new", "old", "top")] string? sort = null,
-        [PageSize] int limit = 20,
-        string? cursor = null,
-        [Depth] int depth = 1,
-        [Number(0, 100)] int children = 0,
-        CancellationToken ct = default)
+        [AsParameters] RootsQuery query, ThreadRepository threads, CommentResponses answers, ClaimsPrincipal user, CancellationToken ct)
     {
-        if (!cursors.TryRead(cursor, CursorList.Roots, Cursor.ScopeOf(topic), SortOf(sort), out var after))
+        if (!answers.Cursors.TryRead(query.Cursor, CursorList.Roots, Cursor.ScopeOf(query.Topic), SortOf(query.Sort), out var after))
             return Problem.InvalidCursor.Result();
-        var nested = depth > 0 && children > 0;
+        var nested = query is { Depth: > 0, Children: > 0 };
         var shape = new TreeShape(
-            SortOf(sort) ?? after?.Sort ?? CommentSort.New, nested ? depth : 0, children, nested ? ThreadRepository.MaxPageComments : limit);
-        using var forest = await threads.Roots(topic, after, limit, shape, user.UserId, ct);
+            SortOf(query.Sort) ?? after?.Sort ?? CommentSort.New, nested ? query.Depth : 0, query.Children, nested ? ThreadRepository.MaxPageComments : query.Limit);
+        using var forest = await threads.Roots(query.Topic, after, query.Limit, shape, user.UserId, ct);
         return new RenderedJson<CommentPage>(answers.Page(forest, user.UserId is not null, nested));
     }
 
@@ -86,25 +73,17 @@ internal static class CommentEndpoints
     /// them at <c>GET /comments/{id}/children</c>. What the limit cuts off is what is farthest down.
     /// </remarks>
     /// <param name="id">The comment.</param>
-    /// <param name="sort">The order of replies, at every level; by default <c>old</c>, as a conversation reads.</param>
-    /// <param name="depth">Levels below the comment, 0 to 1000; by default all.</param>
-    /// <param name="children">First replies of each comment, 0 to 10,000; by default all.</param>
-    /// <param name="limit">Comments in the answer, 1 to 100,000.</param>
     private static async Task<Results<RenderedJson<Comment>, NotModified, ProblemHttpResult>> Get(
-        long id, ThreadCache cache, ThreadRepository threads, CommentResponses answers, ClaimsPrincipal user, HttpRequest request,
-        [OneOf("new", "old", "top")] string? sort = null,
-        [Depth] int? depth = null,
-        [Number(0, 10_000)] int? children = null,
-        [Number(1, 100_000)] int limit = 10_000,
-        CancellationToken ct = default)
+        long id, [AsParameters] TreeQuery query, ThreadCache cache, ThreadRepository threads, CommentResponses answers, HttpContext http)
     {
-        var shape = new TreeShape(SortOf(sort) ?? CommentSort.Old, depth, children, limit);
+        var (user, ct) = (http.User, http.RequestAborted);
+        var shape = new TreeShape(SortOf(query.Sort) ?? CommentSort.Old, query.Depth, query.Children, query.Limit);
         var shared = user.UserId is null;
         if (shared && await cache.Current(id, shape, ct) is { } kept)
             return new RenderedJson<Comment>(kept.Body) { ETag = kept.ETag };
 
         var variant = Variant($"tree {id} {shape}", user);
-        if (await Unchanged(request, threads, id, variant, ct) is { } unchanged)
+        if (await Unchanged(http.Request, threads, id, variant, ct) is { } unchanged)
             return unchanged;
 
         var forest = await threads.Tree(id, shape, user.UserId, ct);
@@ -124,25 +103,15 @@ internal static class CommentEndpoints
     /// <summary>Read a page of direct replies.</summary>
     /// <remarks>Each with its own first replies, as far as <c>limit</c>, which counts every comment of the answer, has room after the direct ones.</remarks>
     /// <param name="id">The comment whose replies are read.</param>
-    /// <param name="sort">The order, at every level; by default <c>old</c>, or the cursor's.</param>
-    /// <param name="limit">Comments in the answer, 1 to 100.</param>
-    /// <param name="cursor">The <c>next_cursor</c> of the page before, or the cursor of this comment's <c>more</c>.</param>
-    /// <param name="depth">Levels of replies below each direct reply, 0 to 1000.</param>
-    /// <param name="children">First replies of each of them, 0 to 100.</param>
     private static async Task<Results<RenderedJson<CommentPage>, NotModified, ProblemHttpResult>> Children(
-        long id, ThreadRepository threads, CommentResponses answers, Cursors cursors, ClaimsPrincipal user, HttpRequest request,
-        [OneOf("new", "old", "top")] string? sort = null,
-        [PageSize] int limit = 20,
-        string? cursor = null,
-        [Depth] int depth = 1,
-        [Number(0, 100)] int children = 3,
-        CancellationToken ct = default)
+        long id, [AsParameters] RepliesQuery query, ThreadRepository threads, CommentResponses answers, HttpContext http, CancellationToken ct)
     {
-        if (!cursors.TryRead(cursor, CursorList.Replies, id, SortOf(sort), out var after))
+        if (!answers.Cursors.TryRead(query.Cursor, CursorList.Replies, id, SortOf(query.Sort), out var after))
             return Problem.InvalidCursor.Result();
-        var shape = new TreeShape(SortOf(sort) ?? after?.Sort ?? CommentSort.Old, depth, children, limit);
-        var variant = Variant($"children {id} {shape} {cursor}", user);
-        if (await Unchanged(request, threads, id, variant, ct) is { } unchanged)
+        var user = http.User;
+        var shape = new TreeShape(SortOf(query.Sort) ?? after?.Sort ?? CommentSort.Old, query.Depth, query.Children, query.Limit);
+        var variant = Variant($"children {id} {shape} {query.Cursor}", user);
+        if (await Unchanged(http.Request, threads, id, variant, ct) is { } unchanged)
             return unchanged;
         if (await threads.Replies(id, after, shape, user.UserId, ct) is not var (at, forest))
             return Problem.CommentNotFound.Result();
@@ -215,11 +184,11 @@ internal static class CommentEndpoints
     /// <param name="id">The comment.</param>
     /// <param name="ifMatch">Edit only if the thread is in the state that this ETag names.</param>
     private static async Task<Results<RenderedJson<EditedComment>, ProblemHttpResult>> Edit(
-        long id, EditCommentRequest request, CommentRepository repository, ClaimsPrincipal user, HttpRequest http,
-        [FromHeader(Name = "If-Match")] string? ifMatch, CancellationToken ct)
+        long id, EditCommentRequest request, CommentRepository repository, ClaimsPrincipal user,
+        [FromHeader(Name = "If-Match")] IfMatch? ifMatch, CancellationToken ct)
     {
         var (edited, problem) = await repository.Edit(
-            user.Caller, id, request.Content.Trim(), new IfMatch(http.Headers.IfMatch), CommentResponses.Single, ct);
+            user.Caller, id, request.Content.Trim(), ifMatch ?? default, CommentResponses.Single, ct);
         return edited is null
             ? problem!.Result()
             : new RenderedJson<EditedComment>(CommentResponses.Counted("updated", edited.Updated, edited.Comment))
@@ -237,10 +206,10 @@ internal static class CommentEndpoints
     /// <param name="ifMatch">Delete only if the thread is in the state that this ETag names.</param>
     /// <param name="subtree">Remove all below it too; for moderators.</param>
     private static async Task<Results<Ok<DeletedComments>, ProblemHttpResult>> Delete(
-        long id, CommentRepository repository, ClaimsPrincipal user, HttpRequest http,
-        [FromHeader(Name = "If-Match")] string? ifMatch, bool subtree = false, CancellationToken ct = default)
+        long id, CommentRepository repository, ClaimsPrincipal user,
+        [FromHeader(Name = "If-Match")] IfMatch? ifMatch, bool subtree = false, CancellationToken ct = default)
     {
-        var (deleted, problem) = await repository.Delete(user.Caller, id, subtree, new IfMatch(http.Headers.IfMatch), ct);
+        var (deleted, problem) = await repository.Delete(user.Caller, id, subtree, ifMatch ?? default, ct);
         return problem is null ? TypedResults.Ok(new DeletedComments { Deleted = deleted }) : problem.Result();
     }
 
@@ -249,11 +218,11 @@ internal static class CommentEndpoints
     /// <param name="id">The comment.</param>
     /// <param name="ifMatch">Move only if the thread is in the state that this ETag names.</param>
     private static async Task<Results<RenderedJson<MovedComment>, ProblemHttpResult>> Move(
-        long id, MoveCommentRequest request, CommentRepository repository, ClaimsPrincipal user, HttpRequest http,
-        [FromHeader(Name = "If-Match")] string? ifMatch, CancellationToken ct)
+        long id, MoveCommentRequest request, CommentRepository repository, ClaimsPrincipal user,
+        [FromHeader(Name = "If-Match")] IfMatch? ifMatch, CancellationToken ct)
     {
         var (moved, problem) = await repository.Move(
-            user.Caller, id, request.ParentId, new IfMatch(http.Headers.IfMatch), CommentResponses.Single, ct);
+            user.Caller, id, request.ParentId, ifMatch ?? default, CommentResponses.Single, ct);
         return moved is null
             ? problem!.Result()
             : new RenderedJson<MovedComment>(CommentResponses.Counted("moved", moved.Comments, moved.Comment))

@@ -24,8 +24,8 @@ internal sealed class Database(IConfiguration configuration, IOptions<DatabaseOp
 
     /// <summary>
     /// With the password, which <see cref="NpgsqlDataSource.ConnectionString"/> leaves out, and without the timeouts of requests:
-    /// for migrations, and for what waits all day. <c>ConnectionStrings:Direct</c> where that is set: past a transaction pooler,
-    /// through which nobody can listen.
+    /// for migrations and for long-lived connections. <c>ConnectionStrings:Direct</c> where that is set: past a transaction pooler,
+    /// through which listening does not work.
     /// </summary>
     public string ConnectionString { get; private set; } = "";
 
@@ -80,10 +80,10 @@ internal sealed class Database(IConfiguration configuration, IOptions<DatabaseOp
             settings.AutoPrepareMinUsages = 2;
         if (!settings.ShouldSerialize("No Reset On Close"))
             settings.NoResetOnClose = true;
-        // For a connection, or for a place in the pool: whoever waits longer than that is better off with a 503.
+        // For a connection, or for a place in the pool: after that, a 503 is better than waiting.
         if (!settings.ShouldSerialize("Timeout"))
             settings.Timeout = 10;
-        // Asking for Kerberos encryption that nobody set up costs a round trip, and a warning where the library is missing.
+        // Asking for Kerberos encryption that is not set up costs a round trip, and a warning where the library is missing.
         if (!settings.ShouldSerialize("GSS Encryption Mode"))
             settings.GssEncryptionMode = GssEncryptionMode.Disable;
         if (!settings.ShouldSerialize("Application Name"))
@@ -156,7 +156,7 @@ internal static class DatabaseRegistration
             }
             catch (NpgsqlException exception) when (exception.IsTransient && waited.Elapsed < patience)
             {
-                logger.LogWarning("The database is not there yet, and is waited for: {Reason}", exception.Message);
+                logger.LogWarning("Waiting for the database: {Reason}", exception.Message);
             }
         }
     }

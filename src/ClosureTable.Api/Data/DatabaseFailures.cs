@@ -4,13 +4,13 @@ using Npgsql;
 
 namespace ClosureTable.Api.Data;
 
-/// <summary>The commit was sent, and nobody said what became of it.</summary>
+/// <summary>A commit was sent and its outcome is not known.</summary>
 internal sealed class OutcomeUnknownException(string reason, Exception? cause = null) : Exception(reason, cause);
 
-/// <summary>What a fault of the database means to a client, and whether trying again can help.</summary>
+/// <summary>What a database error means to a client, and whether a retry can help.</summary>
 internal static class DatabaseFailures
 {
-    /// <returns>The problem to answer with; null where the statement itself is at fault, which is a fault of this program.</returns>
+    /// <returns>The problem to answer with; null where the statement is at fault, which is a bug.</returns>
     public static Problem? ProblemOf(Exception exception) => exception switch
     {
         OutcomeUnknownException => Problem.OutcomeUnknown,
@@ -23,15 +23,29 @@ internal static class DatabaseFailures
     private static Problem? ProblemOf(PostgresException refused) => refused.SqlState switch
     {
         PostgresErrorCodes.QueryCanceled => Problem.TimedOut,
-        // Text that PostgreSQL cannot hold slipped past the validators: still the client's doing.
+        // Text that PostgreSQL cannot hold and that validation let through.
         PostgresErrorCodes.CharacterNotInRepertoire or PostgresErrorCodes.UntranslatableCharacter => Problem.InvalidRequest,
         PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected => Problem.Contended,
+        PostgresErrorCodes.CheckViolation or PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.ForeignKeyViolation => OfConstraint(refused.ConstraintName),
         // A standby, an operator's precaution; or a full disk, which takes no new rows but goes on answering reads.
         PostgresErrorCodes.ReadOnlySqlTransaction or PostgresErrorCodes.DiskFull => Problem.ReadOnly,
         // Connections, resources, operator intervention, the server's own system calls.
         ['0', '8', ..] or ['5', '3', ..] or ['5', '7', ..] or ['5', '8', ..] => Problem.Unavailable,
-        // Whatever the reason, the session is over or was never had: a wrong password, a dropped database, a transaction idle too long.
+        // The session has ended or was never opened: a wrong password, a dropped database, a transaction idle too long.
         _ when refused.InvariantSeverity is "FATAL" or "PANIC" => Problem.Unavailable,
+        _ => null,
+    };
+
+    /// <summary>What a violated constraint means to a client; null for those that only a fault of this program can violate.</summary>
+    private static Problem? OfConstraint(string? name) => name switch
+    {
+        "comments_comments_content_length" or "comments_revisions_content_length" or "comments_threads_topic_length"
+            or "auth_users_name_length" or "auth_users_email_length" or "idempotency_keys_key_length" => Problem.ValidationFailed,
+        "auth_users_email_key" => Problem.EmailTaken,
+        "comments_comments_parent_exists" => Problem.ParentNotFound,
+        "comments_likes_comment_exists" or "comments_revisions_comment_exists" => Problem.CommentNotFound,
+        // The caller's account was deleted while its token is still valid.
+        "comments_comments_author_exists" or "comments_likes_user_exists" or "comments_revisions_editor_exists" or "idempotency_keys_user_exists" => Problem.Unauthorized,
         _ => null,
     };
 
@@ -85,7 +99,7 @@ internal static class DatabaseFailures
     }
 }
 
-/// <summary>Answers a request that a fault of the database ended.</summary>
+/// <summary>Answers requests that failed because of the database.</summary>
 internal sealed class DatabaseFailureHandler : IExceptionHandler
 {
     public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)

@@ -28,7 +28,7 @@ internal sealed class ReadYourWrites(Database database)
         }
         catch (NpgsqlException)
         {
-            // It is committed, whatever happened since. A position that no standby reaches sends the caller to the primary.
+            // The write is committed. A position that no standby reaches sends the caller to the primary.
             box.Value = new NpgsqlLogSequenceNumber(ulong.MaxValue);
         }
     }

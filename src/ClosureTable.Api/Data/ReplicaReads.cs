@@ -5,8 +5,8 @@ namespace ClosureTable.Api.Data;
 
 /// <summary>
 /// Where reads go that need not see what others wrote a moment ago: to a standby, where <c>ConnectionStrings:Comments</c> names
-/// several hosts, else to the one server that there is. Whoever brings a position (<see cref="ReadYourWrites"/>) sees all that
-/// he wrote: the standby is given a moment to come as far, and then the primary is asked.
+/// several hosts, else to the only server. A caller with a position (<see cref="ReadYourWrites"/>) sees its own writes: the
+/// standby gets a moment to catch up, and then the primary is asked.
 /// </summary>
 internal sealed class ReplicaReads(Database database, ReadYourWrites seen)
 {

@@ -3,18 +3,18 @@ using System.Security.Claims;
 
 namespace ClosureTable.Api.Http;
 
-/// <summary>Who does it.</summary>
+/// <summary>The signed-in user.</summary>
 internal readonly record struct Caller(long Id, bool IsModerator);
 
-/// <summary>What the service asks of a caller's claims.</summary>
+/// <summary>What the service reads from a caller's claims.</summary>
 internal static class CallerClaims
 {
     extension(ClaimsPrincipal caller)
     {
-        /// <summary>The id in <c>auth_users</c>; null for somebody who did not sign in.</summary>
+        /// <summary>The id in <c>auth_users</c>; null for an anonymous caller.</summary>
         public long? UserId => long.TryParse(caller.FindFirst("sub")?.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : null;
 
-        /// <summary>Who asks, where the endpoint requires that somebody does.</summary>
+        /// <summary>The caller of an endpoint that requires authorization.</summary>
         public Caller Caller => new(caller.UserId ?? throw new InvalidOperationException("The endpoint does not require authorization."), caller.IsModerator);
 
         public bool IsModerator => caller.IsInRole(Roles.Moderator);

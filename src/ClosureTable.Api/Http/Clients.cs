@@ -11,8 +11,8 @@ internal static class Clients
     extension(HttpContext context)
     {
         /// <summary>
-        /// What requests are counted by when nobody is signed in: the IPv4 address, or the first 64 bits of an IPv6 one,
-        /// because whoever has one of those has all that begin with the same 64. Empty where there is none (a Unix socket).
+        /// What anonymous requests are counted by: the IPv4 address, or the first 64 bits of an IPv6 address, because one client
+        /// usually has all addresses of a /64. Empty where there is no address (a Unix socket).
         /// </summary>
         public string ClientAddress => context.Connection.RemoteIpAddress switch
         {
@@ -24,8 +24,8 @@ internal static class Clients
     }
 
     /// <summary>
-    /// Believes <c>X-Forwarded-For</c> and <c>X-Forwarded-Proto</c> from the proxies that <c>ForwardedHeaders:KnownProxies</c>
-    /// (addresses) and <c>ForwardedHeaders:KnownNetworks</c> (as in 10.0.0.0/8) name, and from nobody else.
+    /// Trusts <c>X-Forwarded-For</c> and <c>X-Forwarded-Proto</c> from the proxies that <c>ForwardedHeaders:KnownProxies</c>
+    /// (addresses) and <c>ForwardedHeaders:KnownNetworks</c> (as in 10.0.0.0/8) name, and from no other client.
     /// </summary>
     public static void UseKnownProxies(this WebApplication app)
     {
@@ -45,7 +45,7 @@ internal static class Clients
             options.KnownIPNetworks.Add(System.Net.IPNetwork.TryParse(text, out var network) ? network
                 : throw Invalid($"ForwardedHeaders__KnownNetworks__0 and those after it must be networks, as in 10.0.0.0/8, not '{text}'."));
 
-        // With two empty lists the middleware would believe everybody.
+        // With two empty lists the middleware would trust every client.
         if (options.KnownProxies.Count + options.KnownIPNetworks.Count > 0)
             app.UseForwardedHeaders(options);
     }

@@ -9,7 +9,7 @@ internal sealed record CrossOriginOptions
 {
     public const string Section = "Cors";
 
-    /// <summary>Origins as in <c>https://blog.example</c>, without a path; a single <c>*</c> is everybody. Empty: only pages of this service.</summary>
+    /// <summary>Origins as in <c>https://blog.example</c>, without a path; a single <c>*</c> allows every origin. Empty: only pages of this service.</summary>
     public string[] AllowedOrigins { get; init; } = [];
 }
 

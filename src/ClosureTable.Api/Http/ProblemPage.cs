@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.WebUtilities;
 
 namespace ClosureTable.Api.Http;
 
-/// <summary>The page where the <c>type</c> of a problem leads (RFC 9457, 3.1.1): every code and what it means.</summary>
+/// <summary>The page that the <c>type</c> of a problem links to (RFC 9457, 3.1.1): every code and what it means.</summary>
 internal static class ProblemPage
 {
     public const string Path = "/problems";
@@ -33,7 +33,7 @@ internal static class ProblemPage
             <body>
               <main class="story">
                 <h1>Problems</h1>
-                <p>What the service answers instead of what was asked for; <a href="api/doc">the API document</a> says which operation answers which.</p>
+                <p>The problem codes of this service. <a href="api/doc">The API document</a> lists the codes of each operation.</p>
 
             """);
         foreach (var status in Problem.All.GroupBy(problem => problem.Status).OrderBy(status => status.Key))

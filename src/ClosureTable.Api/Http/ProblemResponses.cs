@@ -8,7 +8,7 @@ using Microsoft.Net.Http.Headers;
 
 namespace ClosureTable.Api.Http;
 
-/// <summary>Turns every failure, whoever noticed it, into one shape of answer.</summary>
+/// <summary>Answers every failure with a problem of one shape.</summary>
 internal static class ProblemResponses
 {
     public static void AddProblemResponses(this IHostApplicationBuilder builder)
@@ -16,7 +16,7 @@ internal static class ProblemResponses
         // Before the framework's own, which is silent where a client accepts, say, event streams only.
         builder.Services.AddSingleton<IProblemDetailsWriter, ProblemWriter>();
         builder.Services.AddProblemDetails();
-        // A malformed request is the client's business, in every environment: BadRequestHandler says what was wrong with it.
+        // In every environment, so that BadRequestHandler can say what is wrong with the request.
         builder.Services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
         builder.Services.AddValidation();
         builder.Services.AddExceptionHandler<BadRequestHandler>();
@@ -26,8 +26,8 @@ internal static class ProblemResponses
     {
         app.UseExceptionHandler(new ExceptionHandlerOptions
         {
-            // What a client caused is no error of ours, and its log line would be an invitation to fill the disk.
-            // What else an IExceptionHandler answers has its line in the request log.
+            // Bad requests are not errors of the service, and logging each would let clients fill the disk.
+            // Other handled exceptions are in the request log.
             SuppressDiagnosticsCallback = context =>
                 context.ExceptionHandledBy == ExceptionHandledType.ExceptionHandlerService || context.Exception is OperationCanceledException,
         });
@@ -36,8 +36,8 @@ internal static class ProblemResponses
     }
 
     /// <summary>
-    /// JSON is UTF-8 (RFC 8259). The framework would transcode what it knows and throw on the rest; one clear answer is better.
-    /// It also throws on a charset in quotes, which are allowed: what it need not know, it is not told.
+    /// JSON is UTF-8 (RFC 8259). The framework transcodes the charsets that it knows and throws on others, and on quoted ones,
+    /// which are allowed: so UTF-8 is removed from the header, and other charsets are refused.
     /// </summary>
     private static Task RequireUtf8Json(HttpContext context, RequestDelegate next)
     {
@@ -52,8 +52,8 @@ internal static class ProblemResponses
     }
 
     /// <summary>
-    /// Completes problems and sends them, whatever the client accepts: it is told the reason in a format that it did not
-    /// ask for rather than none (RFC 9110, 12.4.1).
+    /// Completes problems and sends them regardless of <c>Accept</c>: a reason in a format that the client did not ask for is
+    /// better than none (RFC 9110, 12.4.1).
     /// </summary>
     private sealed class ProblemWriter : IProblemDetailsWriter
     {
@@ -66,7 +66,7 @@ internal static class ProblemResponses
                 context.ProblemDetails, context.ProblemDetails.GetType(), options: null, "application/problem+json", context.HttpContext.RequestAborted);
         }
 
-        /// <summary>Fills what every problem has: title, code, the article's <c>error</c>, the trace, names in snake_case.</summary>
+        /// <summary>Adds what every problem has: title, code, the article's <c>error</c>, the trace id, and field names in snake_case.</summary>
         private static void Complete(ProblemDetailsContext context)
         {
             var details = context.ProblemDetails;
@@ -91,7 +91,7 @@ internal static class ProblemResponses
             var headers = context.HttpContext.Response.Headers;
             if (status == StatusCodes.Status503ServiceUnavailable)
                 headers.RetryAfter = "1";
-            // RFC 9110, 15.5.2: a 401 says how to do better. What the scheme wrote about a bad token stands.
+            // RFC 9110, 15.5.2: a 401 names a scheme. What the scheme wrote about a bad token stays.
             if (status == StatusCodes.Status401Unauthorized && headers.WWWAuthenticate.Count == 0)
                 headers.WWWAuthenticate = "Bearer";
         }
@@ -103,7 +103,7 @@ internal static class ProblemResponses
         {
             if (exception is not BadHttpRequestException bad)
                 return false;
-            await Unreadable.Answer(context, bad).ExecuteAsync(context);
+            await Unreadable.Answer(context, context.Features.Get<IExceptionHandlerFeature>()!, bad).ExecuteAsync(context);
             return true;
         }
     }
@@ -111,16 +111,16 @@ internal static class ProblemResponses
 
 /// <summary>
 /// What was wrong with a request that could not be bound. The framework's message names C# types, so only its status is used:
-/// the endpoint's parameters are bound again to find the one that failed.
+/// the endpoint's parameters are parsed again to find the one that failed.
 /// </summary>
 internal static class Unreadable
 {
-    public static IResult Answer(HttpContext context, BadHttpRequestException bad) => bad switch
+    public static IResult Answer(HttpContext context, IExceptionHandlerFeature failed, BadHttpRequestException bad) => bad switch
     {
         { StatusCode: not StatusCodes.Status400BadRequest } => Problem.ForStatus(bad.StatusCode).Result(),
         { InnerException: JsonException json } => Answer(json),
-        _ when Parameter(context) is { } invalid => invalid,
-        _ when context.GetEndpoint()?.Metadata.GetMetadata<IAcceptsMetadata>() is not null => Problem.InvalidRequest.Result("A JSON body is required."),
+        _ when Parameter(context.Request, failed) is { } invalid => invalid,
+        _ when failed.Endpoint?.Metadata.GetMetadata<IAcceptsMetadata>() is not null => Problem.InvalidRequest.Result("A JSON body is required."),
         _ => Problem.InvalidRequest.Result(),
     };
 
@@ -134,10 +134,9 @@ internal static class Unreadable
         _ => Problem.InvalidRequest.Result("The body is not the JSON object that this operation expects; see the API document."),
     };
 
-    private static ValidationProblem? Parameter(HttpContext context)
+    private static ValidationProblem? Parameter(HttpRequest request, IExceptionHandlerFeature failed)
     {
-        var request = context.Request;
-        foreach (var parameter in context.GetEndpoint()?.Metadata.OfType<IParameterBindingMetadata>() ?? [])
+        foreach (var parameter in failed.Endpoint?.Metadata.OfType<IParameterBindingMetadata>() ?? [])
         {
             var attributes = parameter.ParameterInfo.GetCustomAttributes(inherit: true);
             var sent = attributes.OfType<IFromHeaderMetadata>().FirstOrDefault() is { } header
@@ -145,7 +144,7 @@ internal static class Unreadable
                 : request.Query[attributes.OfType<IFromQueryMetadata>().FirstOrDefault()?.Name ?? parameter.Name];
             var sentence = (Nullable.GetUnderlyingType(parameter.ParameterInfo.ParameterType) ?? parameter.ParameterInfo.ParameterType, sent) switch
             {
-                (var type, []) => type == typeof(string) && !parameter.IsOptional && !request.RouteValues.ContainsKey(parameter.Name) ? RequiredAttribute.Sentence : null,
+                (var type, []) => type == typeof(string) && !parameter.IsOptional && failed.RouteValues?.ContainsKey(parameter.Name) != true ? RequiredAttribute.Sentence : null,
                 (var type, _) when type == typeof(int) && !int.TryParse(sent.ToString(), CultureInfo.InvariantCulture, out _) =>
                     attributes.OfType<NumberAttribute>().Single().FormatErrorMessage(parameter.Name),
                 (var type, _) when type == typeof(bool) && !bool.TryParse(sent.ToString(), out _) => "Must be true or false.",

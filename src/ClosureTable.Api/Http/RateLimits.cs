@@ -15,13 +15,13 @@ internal sealed record RateLimitOptions
     /// <summary>Whole seconds, up to a day.</summary>
     public TimeSpan Window { get; init; } = TimeSpan.FromMinutes(1);
 
-    /// <summary>GET, HEAD and OPTIONS, of a user or, where nobody is signed in, of a client address.</summary>
+    /// <summary>GET, HEAD and OPTIONS, per user or, for anonymous callers, per client address.</summary>
     public int Reads { get; init; } = 1200;
 
-    /// <summary>Everything else, of a user or of a client address.</summary>
+    /// <summary>Other methods, per user or client address.</summary>
     public int Writes { get; init; } = 120;
 
-    /// <summary>Calls below <c>/auth</c>, of a client address.</summary>
+    /// <summary>Calls below <c>/auth</c>, per client address.</summary>
     public int SignIns { get; init; } = 30;
 
     /// <summary>How many callers' quotas of reads and writes one client address has, however many users come from it.</summary>

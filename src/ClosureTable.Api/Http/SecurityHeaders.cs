@@ -11,12 +11,12 @@ internal static class SecurityHeaders
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
         + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-    /// <summary>An answer of the API is data: whatever somebody wrote into it, nothing in it runs or loads anything.</summary>
+    /// <summary>Answers of the API are data: no user content in them can run or load anything.</summary>
     private const string NothingRuns = "default-src 'none'; frame-ancestors 'none'";
 
     public static void UseSecurityHeaders(this IApplicationBuilder app) => app.Use((context, next) =>
     {
-        // Now, because whoever serves files takes the endpoint away; the headers only just before they go out, because an
+        // Now, because the static file middleware clears the endpoint; the headers only just before they go out, because an
         // exception clears those that were set before it.
         var policy = context.GetEndpoint()?.Metadata.GetMetadata<ContentSecurityPolicyMetadata>()?.Policy ?? NothingRuns;
         context.Response.OnStarting(() =>

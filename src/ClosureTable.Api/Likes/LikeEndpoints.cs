@@ -38,25 +38,19 @@ internal static class LikeEndpoints
 
     /// <summary>List the comments that the caller likes.</summary>
     /// <remarks>The newest like first; deleted comments are left out.</remarks>
-    /// <param name="limit">Comments on a page, 1 to 100.</param>
-    /// <param name="cursor">The <c>next_cursor</c> of the page before.</param>
     private static Task<Results<RenderedJson<CommentPage>, ProblemHttpResult>> Mine(
-        LikeRepository likes, CommentResponses answers, Cursors cursors, ClaimsPrincipal user,
-        [PageSize] int limit = 20, string? cursor = null, CancellationToken ct = default) =>
-        Of(user.Caller.Id, likes, answers, cursors, user, limit, cursor, ct);
+        [AsParameters] PageQuery page, LikeRepository likes, CommentResponses answers, ClaimsPrincipal user, CancellationToken ct) =>
+        Of(user.Caller.Id, page, likes, answers, user, ct);
 
     /// <summary>List the comments that a user likes.</summary>
     /// <remarks>The newest like first; deleted comments are left out. Who likes what is no secret here.</remarks>
     /// <param name="id">The user.</param>
-    /// <param name="limit">Comments on a page, 1 to 100.</param>
-    /// <param name="cursor">The <c>next_cursor</c> of the page before.</param>
     private static async Task<Results<RenderedJson<CommentPage>, ProblemHttpResult>> Of(
-        long id, LikeRepository likes, CommentResponses answers, Cursors cursors, ClaimsPrincipal user,
-        [PageSize] int limit = 20, string? cursor = null, CancellationToken ct = default)
+        long id, [AsParameters] PageQuery page, LikeRepository likes, CommentResponses answers, ClaimsPrincipal user, CancellationToken ct)
     {
-        if (!cursors.TryRead(cursor, CursorList.Likes, id, sort: null, out var after))
+        if (!answers.Cursors.TryRead(page.Cursor, CursorList.Likes, id, sort: null, out var after))
             return Problem.InvalidCursor.Result();
-        using var forest = await likes.LikedBy(id, after, limit, user.UserId, ct);
+        using var forest = await likes.LikedBy(id, after, page.Limit, user.UserId, ct);
         return forest is null
             ? Problem.UserNotFound.Result()
             : new RenderedJson<CommentPage>(answers.Page(forest, user.UserId is not null, nested: false));

@@ -9,15 +9,53 @@ namespace ClosureTable.Api.Live;
 /// What a client missed: from where it stood to the snapshot with which its stream was joined to the tail of the log, which
 /// brings what comes after. So there is no gap between the two and nothing in both.
 /// </summary>
-internal sealed class EventReplay(EventRepository events, ThreadRepository threads, IOptions<LiveOptions> options)
+internal sealed class EventReplay(EventRepository events, ThreadRepository threads, EventStreams streams, IOptions<LiveOptions> options)
 {
     /// <summary>Events that are rendered at once.</summary>
     public const int Chunk = 100;
 
+    /// <summary>A stream of the thread that a comment is in; where the comment was deleted since the position, one that ends with that.</summary>
+    /// <param name="last">The last event id that the client saw.</param>
+    /// <returns>Null where there is no such comment.</returns>
+    public async Task<EventStream?> OpenThread(long commentId, string? last, string client, CancellationToken ct)
+    {
+        var begins = string.IsNullOrEmpty(last);
+        var position = begins ? null : ThreadPosition.Parse(last!, commentId);
+        if (await threads.Locate(commentId, ct) is { } at)
+        {
+            return new EventStream(streams, client, commentId, options.Value.Retry, options.Value.BacklogBytes)
+            {
+                RootId = at.RootId,
+                Replay = (self, stop) => Thread(self, position, known: begins || position is not null, at.Version, stop),
+            };
+        }
+
+        return position is { } stood && await events.Deleted(commentId, stood, ct) is { } deletion
+            ? new EventStream(streams, client, commentId, options.Value.Retry, options.Value.BacklogBytes)
+            {
+                RootId = stood.RootId,
+                Live = false,
+                Replay = (_, stop) => Ending(stood, deletion, stop),
+            }
+            : null;
+    }
+
+    /// <inheritdoc cref="OpenThread" path="/param"/>
+    public EventStream OpenTopic(string topic, string? last, string client)
+    {
+        var begins = string.IsNullOrEmpty(last);
+        var position = begins ? null : TopicPosition.Parse(last!);
+        return new EventStream(streams, client, commentId: 0, options.Value.Retry, options.Value.BacklogBytes)
+        {
+            Topic = topic,
+            Replay = (self, stop) => Topic(self, position, known: begins || position is not null, stop),
+        };
+    }
+
     /// <param name="position">Where the client says it stood; null for one that begins.</param>
     /// <param name="current">The thread's version, read before the stream was joined.</param>
     /// <param name="known">Whether what the client said could be read.</param>
-    public async IAsyncEnumerable<IReadOnlyList<EventFrame>> Thread(
+    private async IAsyncEnumerable<IReadOnlyList<EventFrame>> Thread(
         EventStream stream, ThreadPosition? position, bool known, long current, [EnumeratorCancellation] CancellationToken ct)
     {
         var until = await stream.Joined.Task;
@@ -44,7 +82,7 @@ internal sealed class EventReplay(EventRepository events, ThreadRepository threa
 
     /// <summary>The end of a thread, or of a comment in it, for a client that was away when it was deleted.</summary>
     /// <param name="last">The version of the deletion.</param>
-    public async IAsyncEnumerable<IReadOnlyList<EventFrame>> Ending(ThreadPosition position, long last, [EnumeratorCancellation] CancellationToken ct)
+    private async IAsyncEnumerable<IReadOnlyList<EventFrame>> Ending(ThreadPosition position, long last, [EnumeratorCancellation] CancellationToken ct)
     {
         var missed = await Complete(position.RootId, position.Version, last, until: null, ct);
         if (missed is null)
@@ -57,7 +95,7 @@ internal sealed class EventReplay(EventRepository events, ThreadRepository threa
             yield return frames;
     }
 
-    public async IAsyncEnumerable<IReadOnlyList<EventFrame>> Topic(
+    private async IAsyncEnumerable<IReadOnlyList<EventFrame>> Topic(
         EventStream stream, TopicPosition? position, bool known, [EnumeratorCancellation] CancellationToken ct)
     {
         var until = await stream.Joined.Task;

@@ -3,7 +3,6 @@ using ClosureTable.Api.Data;
 using ClosureTable.Api.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
-using Microsoft.Extensions.Options;
 
 namespace ClosureTable.Api.Live;
 
@@ -65,61 +64,21 @@ internal static class LiveEndpoints
     /// The event <c>reset</c> says that what was missed cannot be told: read the thread again; the stream goes on.
     /// </remarks>
     /// <param name="id">A comment of the thread.</param>
-    /// <param name="lastEventId">The id of the last event that was seen.</param>
-    /// <param name="resumeAfter">The same, for clients that cannot set a header.</param>
     private static async Task<Results<EventStream, ProblemHttpResult>> OfThread(
-        long id, ThreadRepository threads, EventRepository events, EventReplay replay, EventStreams streams, IOptions<LiveOptions> options, HttpContext context,
-        [FromHeader(Name = "Last-Event-ID")] string? lastEventId,
-        [FromQuery(Name = "last_event_id")] string? resumeAfter, CancellationToken ct)
+        long id, [AsParameters] ResumeQuery resume, EventReplay replay, EventStreams streams, HttpContext context, CancellationToken ct)
     {
-        var text = string.IsNullOrEmpty(lastEventId) ? resumeAfter : lastEventId;
-        var begins = string.IsNullOrEmpty(text);
-        var position = begins ? null : ThreadPosition.Parse(text!, id);
-
-        EventStream stream;
-        if (await threads.Locate(id, ct) is { } at)
-        {
-            stream = new EventStream(streams, context.ClientAddress, id, options.Value.Retry, options.Value.BacklogBytes)
-            {
-                RootId = at.RootId,
-                Replay = (self, stop) => replay.Thread(self, position, known: begins || position is not null, at.Version, stop),
-            };
-        }
-        else if (position is { } stood && await events.Deleted(id, stood, ct) is { } last)
-        {
-            return new EventStream(streams, context.ClientAddress, id, options.Value.Retry, options.Value.BacklogBytes)
-            {
-                RootId = stood.RootId,
-                Live = false,
-                Replay = (_, stop) => replay.Ending(stood, last, stop),
-            };
-        }
-        else
-        {
+        if (await replay.OpenThread(id, resume.Position, context.ClientAddress, ct) is not { } stream)
             return Problem.CommentNotFound.Result();
-        }
-
-        return await streams.Join(stream, ct) is { } problem ? Refuse(problem, context.Response) : stream;
+        return stream.Live && await streams.Join(stream, ct) is { } problem ? Refuse(problem, context.Response) : stream;
     }
 
     /// <summary>Watch a topic.</summary>
     /// <remarks>The events of all its threads, as <c>GET /comments/{id}/events</c> has them, each thread's in the order of its versions. The ids are opaque.</remarks>
     /// <param name="topic">The topic.</param>
-    /// <param name="lastEventId">The id of the last event that was seen.</param>
-    /// <param name="resumeAfter">The same, for clients that cannot set a header.</param>
     private static async Task<Results<EventStream, ProblemHttpResult>> OfTopic(
-        [Topic] string topic, EventReplay replay, EventStreams streams, IOptions<LiveOptions> options, HttpContext context,
-        [FromHeader(Name = "Last-Event-ID")] string? lastEventId,
-        [FromQuery(Name = "last_event_id")] string? resumeAfter, CancellationToken ct)
+        [Topic] string topic, [AsParameters] ResumeQuery resume, EventReplay replay, EventStreams streams, HttpContext context, CancellationToken ct)
     {
-        var text = string.IsNullOrEmpty(lastEventId) ? resumeAfter : lastEventId;
-        var begins = string.IsNullOrEmpty(text);
-        var position = begins ? null : TopicPosition.Parse(text!);
-        var stream = new EventStream(streams, context.ClientAddress, commentId: 0, options.Value.Retry, options.Value.BacklogBytes)
-        {
-            Topic = topic.Trim(),
-            Replay = (self, stop) => replay.Topic(self, position, known: begins || position is not null, stop),
-        };
+        var stream = replay.OpenTopic(topic.Trim(), resume.Position, context.ClientAddress);
         return await streams.Join(stream, ct) is { } problem ? Refuse(problem, context.Response) : stream;
     }
 
@@ -130,4 +89,14 @@ internal static class LiveEndpoints
             response.Headers.RetryAfter = "5";
         return problem.Result();
     }
+}
+
+/// <summary>Where a client that was cut off goes on.</summary>
+/// <param name="LastEventId">The id of the last event that was seen.</param>
+/// <param name="ResumeAfter">The same, for clients that cannot set a header.</param>
+public sealed record ResumeQuery(
+    [FromHeader(Name = "Last-Event-ID")] string? LastEventId = null,
+    [FromQuery(Name = "last_event_id")] string? ResumeAfter = null)
+{
+    internal string? Position => string.IsNullOrEmpty(LastEventId) ? ResumeAfter : LastEventId;
 }

@@ -39,7 +39,7 @@ internal sealed class DocumentedResponses : IOperationFilter
             problems.Add(Problem.Unauthorized);
         if (!metadata.OfType<DisableRateLimitingAttribute>().Any())
             problems.Add(Problem.RateLimited);
-        // A reader waits for nobody but a change of the schema.
+        // Reads wait only for a change of the schema.
         problems.AddRange([Problem.Unavailable, Problem.Contended]);
         var reads = string.Equals(context.ApiDescription.HttpMethod, "GET", StringComparison.OrdinalIgnoreCase);
         if (!reads)

@@ -58,6 +58,9 @@ internal sealed class DocumentedSchemas : ISchemaFilter
                 case PasswordAttribute password:
                     (schema.MinLength, schema.MaxLength, schema.Format) = (password.Min, PasswordAttribute.Max, "password");
                     break;
+                case NumberAttribute number:
+                    (schema.Minimum, schema.Maximum) = ($"{number.Minimum}", $"{number.Maximum}");
+                    break;
                 case TopicsAttribute:
                     (schema.MinItems, schema.MaxItems) = (1, TopicsAttribute.MaxCount);
                     break;
@@ -79,7 +82,18 @@ internal sealed class DocumentedParameters : IParameterFilter
     {
         if (parameter is not OpenApiParameter { Schema: OpenApiSchema schema } described)
             return;
-        DocumentedSchemas.Constrain(schema, context.ParameterInfo?.GetCustomAttributes() ?? context.PropertyInfo?.GetCustomAttributes() ?? []);
+        if (context.PropertyInfo is { } property)
+        {
+            // The generator reads the properties of a record of parameters; attributes and defaults are on those of its constructor.
+            var source = property.DeclaringType!.GetConstructors().SelectMany(constructor => constructor.GetParameters()).First(each => each.Name == property.Name);
+            DocumentedSchemas.Constrain(schema, source.GetCustomAttributes());
+            if (source is { HasDefaultValue: true, DefaultValue: { } value })
+                schema.Default = JsonSerializer.SerializeToNode(value);
+            if (described.In == ParameterLocation.Query)
+                described.Name = JsonNamingPolicy.SnakeCaseLower.ConvertName(described.Name!);
+        }
+
+        DocumentedSchemas.Constrain(schema, context.ParameterInfo?.GetCustomAttributes() ?? []);
         if (described is { In: ParameterLocation.Path, Name: "id" })
             // The first comment and the first user of a new database: what is tried out as it stands finds something soon.
             described.Example = 1;

@@ -36,17 +36,13 @@ internal static class SearchEndpoints
     /// error. The best come first: those where the words are close together and many. Only the newest matches are ranked;
     /// <c>ranked</c> says how many.
     /// </remarks>
-    /// <param name="q">What to look for, 1 to 512 characters and up to 8 words.</param>
-    /// <param name="limit">Comments on a page, 1 to 100.</param>
-    /// <param name="cursor">The <c>next_cursor</c> of the page before.</param>
     private static async Task<Results<RenderedJson<SearchPage>, ProblemHttpResult>> Find(
-        [Query] string q, SearchRepository search, CommentResponses answers, Cursors cursors, ClaimsPrincipal user,
-        [PageSize] int limit = 20, string? cursor = null, CancellationToken ct = default)
+        [AsParameters] SearchQuery query, SearchRepository search, CommentResponses answers, ClaimsPrincipal user, CancellationToken ct)
     {
-        var text = q.Trim();
-        if (!cursors.TryRead(cursor, CursorList.Search, search.Scope(text), sort: null, out var after))
+        var text = query.Q.Trim();
+        if (!answers.Cursors.TryRead(query.Cursor, CursorList.Search, search.Scope(text), sort: null, out var after))
             return Problem.InvalidCursor.Result();
-        var (found, problem) = await search.Find(text, after, limit, user.UserId, ct);
+        var (found, problem) = await search.Find(text, after, query.Limit, user.UserId, ct);
         if (found is null)
             return problem!.Result();
         using var hits = found;
@@ -57,13 +53,10 @@ internal static class SearchEndpoints
     /// <summary>Search the comments, as the article has it.</summary>
     /// <remarks>The same as <c>GET /comments/search?q=</c>.</remarks>
     /// <param name="text">What to look for, 1 to 512 characters and up to 8 words.</param>
-    /// <param name="limit">Comments on a page, 1 to 100.</param>
-    /// <param name="cursor">The <c>next_cursor</c> of the page before.</param>
     private static Task<Results<RenderedJson<SearchPage>, ProblemHttpResult>> FindByPath(
-        [Query] string text, SearchRepository search, CommentResponses answers, Cursors cursors, ClaimsPrincipal user,
-        [PageSize] int limit = 20, string? cursor = null, CancellationToken ct = default) =>
+        [Query] string text, [AsParameters] PageQuery page, SearchRepository search, CommentResponses answers, ClaimsPrincipal user, CancellationToken ct) =>
         // An escaped slash is the one thing that routing leaves escaped.
-        Find(text.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase), search, answers, cursors, user, limit, cursor, ct);
+        Find(new SearchQuery(text.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase), page.Limit, page.Cursor), search, answers, user, ct);
 
     private static void Write(Utf8JsonWriter json, Finding finding)
     {
@@ -74,6 +67,12 @@ internal static class SearchEndpoints
         json.WriteEndArray();
     }
 }
+
+/// <summary>A page of hits.</summary>
+/// <param name="Q">What to look for, 1 to 512 characters and up to 8 words.</param>
+/// <param name="Limit">Comments on a page, 1 to 100.</param>
+/// <param name="Cursor">The <c>next_cursor</c> of the page before.</param>
+public sealed record SearchQuery([Query] string Q, [PageSize] int Limit = 20, string? Cursor = null);
 
 /// <summary>What is searched for.</summary>
 [AttributeUsage(AttributeTargets.Parameter)]

@@ -8,6 +8,8 @@ internal sealed class CommentResponses(Cursors cursors)
     /// <summary>The comments of the largest tree that <see cref="Tree"/> is for: some megabytes of JSON.</summary>
     public const int MaxBuffered = 10_000;
 
+    public Cursors Cursors => cursors;
+
     /// <summary>A comment with what was read below it.</summary>
     public RentedJson Tree(Forest forest, bool signedIn)
     {

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
 
 namespace ClosureTable.Api.Comments.Rendering;
@@ -44,9 +43,14 @@ internal readonly struct IfMatch
 {
     private readonly IList<EntityTagHeaderValue>? tags;
 
-    /// <summary>A header that cannot be read holds for no state: the client asked for a check that we cannot make.</summary>
-    public IfMatch(StringValues header) =>
-        tags = header.Count == 0 ? null : EntityTagHeaderValue.TryParseList(header, out var parsed) ? parsed : [];
+    private IfMatch(IList<EntityTagHeaderValue> tags) => this.tags = tags;
+
+    /// <summary>How the framework binds the header. One that cannot be parsed matches no state: the client asked for a check that cannot be made.</summary>
+    public static bool TryParse(string? header, out IfMatch ifMatch)
+    {
+        ifMatch = new(EntityTagHeaderValue.TryParseList([header ?? ""], out var tags) ? tags : []);
+        return true;
+    }
 
     public bool Holds(long rootId, long version)
     {
