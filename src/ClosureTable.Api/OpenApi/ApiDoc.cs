@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using ClosureTable.Api.Comments.Rendering;
 using ClosureTable.Api.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc.ApiExplorer;
@@ -63,6 +64,7 @@ internal static class ApiDoc
             options.CustomOperationIds(OperationId);
             // HEAD goes without saying wherever there is GET.
             options.DocInclusionPredicate((_, operation) => operation.HttpMethod != HttpMethods.Head);
+            options.MapType<IfMatch>(() => new OpenApiSchema { Type = JsonSchemaType.String });
             options.SupportNonNullableReferenceTypes();
             options.NonNullableReferenceTypesAsRequired();
             options.ParameterFilter<DocumentedParameters>();
