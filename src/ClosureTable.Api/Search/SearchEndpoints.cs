@@ -25,7 +25,7 @@ internal static class SearchEndpoints
 
     public static void MapSearch(this IEndpointRouteBuilder app)
     {
-        var search = app.MapGroup("/comments/search").WithTags("Search").WithProblems(Problem.ValidationFailed, Problem.InvalidCursor);
+        var search = app.MapGroup("/comments/search").WithTags("Search").WithProblems(Problem.ValidationFailed, Problem.TooManyWords, Problem.InvalidCursor);
         search.MapGet("", Find);
         search.MapGet("/{**text}", FindByPath);
     }
