@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using ClosureTable.Api.Comments;
 using Npgsql;
+using NpgsqlTypes;
 
 namespace ClosureTable.Bench;
 
@@ -104,9 +105,9 @@ internal static class Figures
     private static async Task<double> ReadRows(Stage stage, CancellationToken ct)
     {
         await using var connection = await stage.Source.OpenConnectionAsync(ct);
-        await using var command = new NpgsqlCommand(ThreadRepository.WholeThread.Public, connection)
+        await using var command = new NpgsqlCommand(ThreadRepository.WholeThread, connection)
         {
-            Parameters = { new("id", stage.Store.Of50000), new("limit", 100_000) },
+            Parameters = { new("id", stage.Store.Of50000), new("limit", 100_000), new("caller", NpgsqlDbType.Bigint) { Value = DBNull.Value } },
         };
         await command.PrepareAsync(ct);
         var begun = Stopwatch.GetTimestamp();

@@ -99,7 +99,7 @@ internal static class Scenarios
     private static string ReadScript(long root) => $"""
         \set id {root}
         \set limit 10000
-        {Pgbench.Variables(ThreadRepository.WholeThread.Public)};
+        {Pgbench.Variables(ThreadRepository.WholeThread.Replace("@caller", "null", StringComparison.Ordinal))};
         """;
 
     /// <summary>The transaction of a reply, statement by statement. What the service decides in between, pgbench takes for granted.</summary>

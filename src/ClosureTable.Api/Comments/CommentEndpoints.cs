@@ -21,6 +21,7 @@ internal static class CommentEndpoints
         builder.Services.AddOptions<CacheOptions>().BindConfiguration("Cache").ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddSingleton<ThreadVersions>();
         builder.Services.AddSingleton<ThreadCache>();
+        builder.Services.AddSingleton<ThreadReads>();
         builder.Services.AddSingleton(services => new Cursors(services.GetRequiredService<SigningKeys>().Derive("cursors")));
     }
 
@@ -60,9 +61,10 @@ internal static class CommentEndpoints
         if (!answers.Cursors.TryRead(query.Cursor, CursorList.Roots, Cursor.ScopeOf(query.Topic), SortOf(query.Sort), out var after))
             return Problem.InvalidCursor.Result();
         var nested = query is { Depth: > 0, Children: > 0 };
+        var order = SortOf(query.Sort) ?? after?.Sort ?? CommentSort.New;
         var shape = new TreeShape(
-            SortOf(query.Sort) ?? after?.Sort ?? CommentSort.New, nested ? query.Depth : 0, query.Children, nested ? ThreadRepository.MaxPageComments : query.Limit);
-        using var forest = await threads.Roots(query.Topic, after, query.Limit, shape, user.UserId, ct);
+            order == CommentSort.Active ? CommentSort.Old : order, nested ? query.Depth : 0, query.Children, nested ? ThreadRepository.MaxPageComments : query.Limit);
+        using var forest = await threads.Roots(query.Topic, order, after, query.Limit, shape, user.UserId, ct);
         return new RenderedJson<CommentPage>(answers.Page(forest, user.UserId is not null, nested));
     }
 
@@ -73,72 +75,29 @@ internal static class CommentEndpoints
     /// them at <c>GET /comments/{id}/children</c>. What the limit cuts off is what is farthest down.
     /// </remarks>
     /// <param name="id">The comment.</param>
-    private static async Task<Results<RenderedJson<Comment>, NotModified, ProblemHttpResult>> Get(
-        long id, [AsParameters] TreeQuery query, ThreadCache cache, ThreadRepository threads, CommentResponses answers, HttpContext http)
-    {
-        var (user, ct) = (http.User, http.RequestAborted);
-        var shape = new TreeShape(SortOf(query.Sort) ?? CommentSort.Old, query.Depth, query.Children, query.Limit);
-        var shared = user.UserId is null;
-        if (shared && await cache.Current(id, shape, ct) is { } kept)
-            return new RenderedJson<Comment>(kept.Body) { ETag = kept.ETag };
-
-        var variant = Variant($"tree {id} {shape}", user);
-        if (await Unchanged(http.Request, threads, id, variant, ct) is { } unchanged)
-            return unchanged;
-
-        var forest = await threads.Tree(id, shape, user.UserId, ct);
-        if (forest is null)
-            return Problem.CommentNotFound.Result();
-        var (rootId, version) = (forest.Rows[0].RootId, forest.Rows.Version);
-        var etag = ThreadTag.Of(rootId, version, variant, forest.Snapshot);
-        if (forest.Rows.Count > CommentResponses.MaxBuffered)
-            return new RenderedJson<Comment>(answers.TreeInParts(forest, user.UserId is not null)) { ETag = etag };
-        using var held = forest;
-        var json = answers.Tree(forest, user.UserId is not null);
-        if (shared)
-            cache.Keep(id, shape, rootId, version, etag, json);
-        return new RenderedJson<Comment>(json) { ETag = etag };
-    }
+    private static Task<Results<RenderedJson<Comment>, NotModified, ProblemHttpResult>> Get(
+        long id, [AsParameters] TreeQuery query, ThreadReads threads, HttpContext http) =>
+        threads.Tree(
+            http.Request, http.User.UserId, id, new TreeShape(SortOf(query.Sort) ?? CommentSort.Old, query.Depth, query.Children, query.Limit), http.RequestAborted);
 
     /// <summary>Read a page of direct replies.</summary>
     /// <remarks>Each with its own first replies, as far as <c>limit</c>, which counts every comment of the answer, has room after the direct ones.</remarks>
     /// <param name="id">The comment whose replies are read.</param>
     private static async Task<Results<RenderedJson<CommentPage>, NotModified, ProblemHttpResult>> Children(
-        long id, [AsParameters] RepliesQuery query, ThreadRepository threads, CommentResponses answers, HttpContext http, CancellationToken ct)
+        long id, [AsParameters] RepliesQuery query, ThreadReads threads, CommentResponses answers, HttpContext http, CancellationToken ct)
     {
         if (!answers.Cursors.TryRead(query.Cursor, CursorList.Replies, id, SortOf(query.Sort), out var after))
             return Problem.InvalidCursor.Result();
-        var user = http.User;
         var shape = new TreeShape(SortOf(query.Sort) ?? after?.Sort ?? CommentSort.Old, query.Depth, query.Children, query.Limit);
-        var variant = Variant($"children {id} {shape} {query.Cursor}", user);
-        if (await Unchanged(http.Request, threads, id, variant, ct) is { } unchanged)
-            return unchanged;
-        if (await threads.Replies(id, after, shape, user.UserId, ct) is not var (at, forest))
-            return Problem.CommentNotFound.Result();
-        using var replies = forest;
-        return new RenderedJson<CommentPage>(answers.Page(replies, user.UserId is not null, nested: true))
-        {
-            ETag = ThreadTag.Of(at.RootId, at.Version, variant, replies.Snapshot),
-        };
+        return await threads.Replies(http.Request, http.User.UserId, id, after, shape, $"children {id} {shape} {query.Cursor}", ct);
     }
 
     /// <summary>Read the comments above one.</summary>
     /// <remarks>The breadcrumb: the root first, the parent last; none for a root.</remarks>
     /// <param name="id">The comment.</param>
-    private static async Task<Results<RenderedJson<CommentPage>, NotModified, ProblemHttpResult>> Ancestors(
-        long id, ThreadRepository threads, CommentResponses answers, ClaimsPrincipal user, HttpRequest request, CancellationToken ct)
-    {
-        var variant = Variant($"ancestors {id}", user);
-        if (await Unchanged(request, threads, id, variant, ct) is { } unchanged)
-            return unchanged;
-        if (await threads.Ancestors(id, user.UserId, ct) is not var (at, forest))
-            return Problem.CommentNotFound.Result();
-        using var ancestors = forest;
-        return new RenderedJson<CommentPage>(answers.Page(ancestors, user.UserId is not null, nested: false))
-        {
-            ETag = ThreadTag.Of(at.RootId, at.Version, variant),
-        };
-    }
+    private static Task<Results<RenderedJson<CommentPage>, NotModified, ProblemHttpResult>> Ancestors(
+        long id, ThreadReads threads, ClaimsPrincipal user, HttpRequest request, CancellationToken ct) =>
+        threads.Ancestors(request, user.UserId, id, ct);
 
     /// <summary>Read what a comment said before its edits.</summary>
     /// <remarks>For its author and moderators.</remarks>
@@ -193,7 +152,7 @@ internal static class CommentEndpoints
             ? problem!.Result()
             : new RenderedJson<EditedComment>(CommentResponses.Counted("updated", edited.Updated, edited.Comment))
             {
-                ETag = ThreadTag.Of(edited.RootId, edited.Version, Variant($"edited {id}", user)),
+                ETag = ThreadTag.Of(edited.RootId, edited.Version, ThreadReads.Variant($"edited {id}", user.UserId)),
             };
     }
 
@@ -227,7 +186,7 @@ internal static class CommentEndpoints
             ? problem!.Result()
             : new RenderedJson<MovedComment>(CommentResponses.Counted("moved", moved.Comments, moved.Comment))
             {
-                ETag = ThreadTag.Of(moved.RootId, moved.Version, Variant($"moved {id}", user)),
+                ETag = ThreadTag.Of(moved.RootId, moved.Version, ThreadReads.Variant($"moved {id}", user.UserId)),
             };
     }
 
@@ -242,21 +201,9 @@ internal static class CommentEndpoints
         "new" => CommentSort.New,
         "old" => CommentSort.Old,
         "top" => CommentSort.Top,
+        "active" => CommentSort.Active,
         _ => null,
     };
-
-    /// <summary>304 where the client has the answer that the thread's version, one small read, would give; else null.</summary>
-    private static async Task<NotModified?> Unchanged(
-        HttpRequest request, ThreadRepository threads, long id, string variant, CancellationToken ct) =>
-        request.Headers.IfNoneMatch.Count > 0
-        && await threads.Locate(id, ct) is { } at
-        && ThreadTag.StillRight(request, at.RootId, at.Version, variant) is { } tag
-            ? new NotModified(tag)
-            : null;
-
-    /// <summary>All on which an answer depends besides the thread: what was asked for, and who asked.</summary>
-    private static string Variant(string asked, ClaimsPrincipal user) =>
-        string.Create(CultureInfo.InvariantCulture, $"{asked} {user.UserId}");
 }
 
 /// <summary>The number of comments of each topic.</summary>

@@ -9,14 +9,17 @@ public sealed record PageQuery([PageSize] int Limit = 20, string? Cursor = null)
 
 /// <summary>A page of roots.</summary>
 /// <param name="Topic">Only threads of this topic.</param>
-/// <param name="Sort">The order, at every level; by default <c>new</c>, or the cursor's.</param>
+/// <param name="Sort">
+/// The order, at every level; by default <c>new</c>, or the cursor's. <c>active</c>: threads with the newest comment first, replies as with <c>old</c>.
+/// A thread that gets a comment moves to the front: a walk shows no thread twice, and leaves out one that moved before its turn came.
+/// </param>
 /// <param name="Limit">Roots on a page, 1 to 100.</param>
 /// <param name="Cursor">The <c>next_cursor</c> of the page before.</param>
 /// <param name="Depth">Levels of replies below each root, 0 to 1000.</param>
 /// <param name="Children">First replies of each comment, 0 to 100; with 0 the list leaves <c>children</c> out.</param>
 public sealed record RootsQuery(
     [Topic] string? Topic = null,
-    [OneOf("new", "old", "top")] string? Sort = null,
+    [OneOf("new", "old", "top", "active")] string? Sort = null,
     [PageSize] int Limit = 20,
     string? Cursor = null,
     [Depth] int Depth = 1,

@@ -112,7 +112,7 @@ internal sealed class CommentRepository(NpgsqlDataSource primary, WriteTransacti
         where id in (select ancestor_id from comments_tree where descendant_id = @parentId);
 
         {ThreadLock.Record("created", "jsonb_build_object('parent_id', @parentId::bigint)",
-            set: "comment_count = comment_count + 1, last_activity_at = @now")}
+            set: "comment_count = comment_count + 1, last_activity_at = greatest(last_activity_at, @now)")}
 
         {ReadOne}
         """;
@@ -388,7 +388,6 @@ internal sealed class CommentRepository(NpgsqlDataSource primary, WriteTransacti
         select {CommentRows.Columns}
         from comments_comments c
         join comments_threads thread on thread.root_id = c.root_id
-        {CommentRows.Joins}
         where c.id = @id;
         """;
 }

@@ -30,7 +30,7 @@ internal sealed class ThreadRepository(ReplicaReads replica)
     public async Task<Forest?> Tree(long id, TreeShape shape, long? caller, CancellationToken ct)
     {
         var forest = shape is { Depth: null, Children: null } && await Whole(id, shape.Limit, caller, ct) is { } rows
-            ? new Forest(rows, [id], shape.Sort, Next: null, Snapshot: null)
+            ? new Forest(rows, [id], shape.Sort)
             : await FirstPart(id, shape, caller, ct);
         if (forest.Rows.Count > 0)
             return forest;
@@ -42,9 +42,9 @@ internal sealed class ThreadRepository(ReplicaReads replica)
     private Task<CommentRows?> Whole(long id, int limit, long? caller, CancellationToken ct) =>
         replica.Read(async connection =>
         {
-            foreach (var query in (CommentQuery[])[WholeThread, Subtree])
+            foreach (var sql in (string[])[WholeThread, Subtree])
             {
-                var rows = await query.Read(connection, caller, [new("id", id), new("limit", limit)], ct);
+                var rows = await connection.ReadRows(sql, [new("id", id), new("limit", limit), Caller(caller)], ct);
                 if (rows.Count > 0)
                     return rows;
                 rows.Dispose();
@@ -53,28 +53,28 @@ internal sealed class ThreadRepository(ReplicaReads replica)
             return null;
         }, ct);
 
+    private static NpgsqlParameter Caller(long? caller) => new("caller", NpgsqlDbType.Bigint) { Value = (object?)caller ?? DBNull.Value };
+
     // What PostgreSQL knows of a parameter's value it makes a plan for, each time anew: 100 µs more for a thread of 50, with the same
     // plan in the end. Behind `(select …)` it knows nothing, plans once, and keeps that.
 
     /// <summary>A thread by its root: one descent of one index, 2.5 to 5 times faster than by the closure.</summary>
-    internal static readonly CommentQuery WholeThread = new((columns, joins) => $"""
-        select {columns}
+    internal const string WholeThread = $"""
+        select {CommentRows.Columns}
         from comments_threads thread
         join comments_comments c on c.root_id = thread.root_id
-        {joins}
         where thread.root_id = (select @id::bigint) and thread.comment_count <= @limit
-        """);
+        """;
 
     /// <summary>The article's read: everything of which the comment is an ancestor, itself among it.</summary>
-    private static readonly CommentQuery Subtree = new((columns, joins) => $"""
-        select {columns}
+    private const string Subtree = $"""
+        select {CommentRows.Columns}
         from comments_comments top
         join comments_threads thread on thread.root_id = top.root_id
         join comments_tree on comments_tree.ancestor_id = top.id
         join comments_comments c on c.id = comments_tree.descendant_id
-        {joins}
         where top.id = (select @id::bigint) and top.descendant_count < @limit
-        """);
+        """;
 
     private Task<Forest> FirstPart(long id, TreeShape shape, long? caller, CancellationToken ct) => shape.Sort == CommentSort.Top
         ? replica.ReadSnapshot(async connection => await Bounded(
@@ -84,17 +84,23 @@ internal sealed class ThreadRepository(ReplicaReads replica)
         : replica.Read(connection => Bounded(connection, new Tops([id], Next: null, Snapshot: null), shape, caller, ct), ct);
 
     /// <summary>A page of roots, each with its first replies if <paramref name="shape"/> asks for them.</summary>
-    public Task<Forest> Roots(string? topic, Cursor? after, int count, TreeShape shape, long? caller, CancellationToken ct) =>
+    /// <param name="sort">The order of the roots; <paramref name="shape"/> has that of the replies.</param>
+    public Task<Forest> Roots(string? topic, CommentSort sort, Cursor? after, int count, TreeShape shape, long? caller, CancellationToken ct) =>
         replica.ReadSnapshot(async connection =>
         {
-            var list = new PagedList(
-                "comments_threads", "root_id",
-                topic is null ? "item.comment_count > 0" : "item.comment_count > 0 and item.topic = @topic",
-                CursorList.Roots, Cursor.ScopeOf(topic));
-            var page = await Page(connection, list, after, shape.Sort, count,
+            var list = new PagedList(topic is null ? AllRoots : TopicRoots, CursorList.Roots, Cursor.ScopeOf(topic));
+            var page = await Page(connection, list, after, sort, count,
                 new NpgsqlParameter("topic", NpgsqlDbType.Text) { Value = (object?)topic ?? DBNull.Value }, ct);
             return await Bounded(connection, page, shape, caller, ct);
         }, ct);
+
+    private const string AllRoots = """
+        select root_id as id, created_at, like_count, last_activity_at
+        from comments_threads
+        where comment_count > 0
+        """;
+
+    private const string TopicRoots = $"{AllRoots} and topic = @topic";
 
     /// <summary>
     /// A page of direct replies, each with its first replies, and where their parent stands: all of one moment, so that the
@@ -105,10 +111,16 @@ internal sealed class ThreadRepository(ReplicaReads replica)
         {
             if (await Locate(connection, parentId, ct) is not { } at)
                 return null;
-            var list = new PagedList("comments_comments", "id", "item.parent_id = @parentId", CursorList.Replies, parentId);
+            var list = new PagedList(DirectReplies, CursorList.Replies, parentId);
             var page = await Page(connection, list, after, shape.Sort, shape.Limit, new NpgsqlParameter("parentId", parentId), ct);
             return (at, await Bounded(connection, page, shape, caller, ct));
         }, ct);
+
+    private const string DirectReplies = """
+        select id, created_at, like_count
+        from comments_comments
+        where parent_id = @parentId
+        """;
 
     /// <summary>
     /// The comments above one, root first, parent last: the breadcrumb, one index range of the closure. With where the comment
@@ -153,16 +165,15 @@ internal sealed class ThreadRepository(ReplicaReads replica)
     private static async Task<Forest> Bounded(
         NpgsqlConnection connection, Tops tops, TreeShape shape, long? caller, CancellationToken ct)
     {
-        var rows = await BoundedTrees[(int)shape.Sort].Read(connection, caller,
+        var rows = await connection.ReadRows(BoundedTrees(SortOrder.Of(shape.Sort)),
             [
-                new("tops", tops.Ids), new("depth", shape.Depth ?? int.MaxValue), new("limit", shape.Limit),
+                new("tops", tops.Ids), new("depth", shape.Depth ?? int.MaxValue), new("limit", shape.Limit), Caller(caller),
                 new("children", NpgsqlDbType.Integer) { Value = (object?)shape.Children ?? DBNull.Value },
             ], ct);
         return new Forest(rows, tops.Ids, shape.Sort, tops.Next, tops.Snapshot);
     }
 
-    /// <summary>By sort.</summary>
-    private static readonly CommentQuery[] BoundedTrees = [.. Enum.GetValues<CommentSort>().Select(sort => new CommentQuery((columns, joins) => $"""
+    private static string BoundedTrees(SortOrder order) => $"""
         with recursive page (id, level) as (
           select id, 0
           from unnest((select @tops)) with ordinality as top (id, position)
@@ -170,10 +181,10 @@ internal sealed class ThreadRepository(ReplicaReads replica)
           select reply.id, page.level + 1
           from page
           cross join lateral (
-            select item.id
-            from comments_comments item
-            where item.parent_id = page.id
-            order by {SortOrder.Of(sort).Order("item", "id")}
+            select id
+            from comments_comments
+            where parent_id = page.id
+            order by {order.Key} {order.Direction}, id {order.Direction}
             limit (select @children)
           ) reply
           where page.level < @depth
@@ -183,12 +194,11 @@ internal sealed class ThreadRepository(ReplicaReads replica)
           from page
           limit (select @limit)
         )
-        select {columns}
+        select {CommentRows.Columns}
         from shown
         join comments_comments c on c.id = shown.id
         join comments_threads thread on thread.root_id = c.root_id
-        {joins}
-        """))];
+        """;
 
     /// <summary>
     /// One page of a list by keyset: what stands after the cursor's key. A walk by likes goes by the counts as they were when
@@ -199,74 +209,94 @@ internal sealed class ThreadRepository(ReplicaReads replica)
         NpgsqlConnection connection, PagedList list, Cursor? after, CommentSort sort, int count, NpgsqlParameter scope, CancellationToken ct)
     {
         var order = SortOrder.Of(sort);
-        var start = after is null or { IsStart: true };
-        var keyset = start ? "true" : order.After("item", list.Id);
-        var sql = sort == CommentSort.Top && after?.Snapshot is not null ? $"""
-            with recent (id, likes) as materialized (
-              select comment_id, sum((data ->> 'delta')::int)::int
-              from comments_events
-              where kind = 'liked'
-                and xid >= pg_snapshot_xmin(@snapshot::pg_snapshot)
-                and not pg_visible_in_snapshot(xid, @snapshot::pg_snapshot)
-              group by comment_id
-            )
-            (
-              select item.{list.Id}, item.created_at, item.like_count, pg_current_snapshot()::text
-              from {list.Table} item
-              where {list.Filter} and {keyset}
-                and not exists (select from recent where recent.id = item.{list.Id})
-              order by {order.Order("item", list.Id)}
-              limit @count + 1
-            )
-            union all
-            (
-              select item.{list.Id}, item.created_at, item.like_count - recent.likes, pg_current_snapshot()::text
-              from recent
-              join {list.Table} item on item.{list.Id} = recent.id
-              where {list.Filter} and (item.like_count - recent.likes, item.{list.Id}) < (@key, @last)
-            )
-            order by 3 desc, 1 desc
-            limit @count + 1
-            """ : $"""
-            select item.{list.Id}, item.created_at, item.like_count, pg_current_snapshot()::text
-            from {list.Table} item
-            where {list.Filter} and {keyset}
-            order by {order.Order("item", list.Id)}
-            limit @count + 1
-            """;
-        await using var command = new NpgsqlCommand(sql, connection)
+        var (key, last) = after is { IsStart: false } place ? (place.Key, place.Id) : order.Start;
+        await using var command = new NpgsqlCommand(sort == CommentSort.Top && after?.Snapshot is not null ? WalkByLikes(list.Sql) : PageOf(list.Sql, order), connection)
         {
             Parameters =
             {
-                scope, new("count", count), new("last", after?.Id ?? 0), order.KeyParameter("key", after?.Key ?? 0),
+                scope, new("count", count), new("last", last), order.KeyParameter(key),
                 new("snapshot", NpgsqlDbType.Text) { Value = (object?)after?.Snapshot ?? DBNull.Value },
             },
         };
-        var page = new List<(long Id, DateTime CreatedAt, int Likes)>(count + 1);
+        var page = new List<(long Id, long Key)>(count + 1);
         string? snapshot = null;
         await using (var reader = await command.ExecuteReaderAsync(ct))
         {
             while (await reader.ReadAsync(ct))
             {
-                page.Add((reader.GetInt64(0), reader.GetDateTime(1), reader.GetInt32(2)));
+                page.Add((reader.GetInt64(0), sort == CommentSort.Top ? reader.GetInt32(1) : reader.GetDateTime(1).Ticks));
                 if (sort == CommentSort.Top)
-                    snapshot ??= reader.GetString(3);
+                    snapshot ??= reader.GetString(2);
             }
         }
 
-        if (page.Count <= count)
-            return new Tops([.. page.Select(item => item.Id)], Next: null, snapshot);
-        page.RemoveAt(count);
-        var (id, createdAt, likes) = page[^1];
-        var next = new Cursor(
-            list.Kind, list.Scope, sort, order.Key(createdAt, likes), id, sort == CommentSort.Top ? after?.Snapshot ?? snapshot : null);
-        return new Tops([.. page.Select(item => item.Id)], next, snapshot);
+        Cursor? next = page.Count > count
+            ? new Cursor(list.Kind, list.Scope, sort, page[count - 1].Key, page[count - 1].Id, after?.Snapshot ?? snapshot)
+            : null;
+        return new Tops([.. page.Take(count).Select(item => item.Id)], next, snapshot);
     }
+
+    private static string PageOf(string list, SortOrder order) => $"""
+        select id, {order.Key}, pg_current_snapshot()::text
+        from (
+          {list}
+        ) item
+        where ({order.Key}, id) {order.After} (@key, @last)
+        order by {order.Key} {order.Direction}, id {order.Direction}
+        limit @count + 1
+        """;
+
+    private static string WalkByLikes(string list) => $"""
+        with recent (id, likes) as materialized (
+          select comment_id, sum((data ->> 'delta')::int)::int
+          from comments_events
+          where kind = 'liked'
+            and xid >= pg_snapshot_xmin(@snapshot::pg_snapshot)
+            and not pg_visible_in_snapshot(xid, @snapshot::pg_snapshot)
+          group by comment_id
+        )
+        (
+          select id, like_count, pg_current_snapshot()::text
+          from (
+            {list}
+          ) item
+          where (like_count, id) < (@key, @last) and not exists (select from recent where recent.id = item.id)
+          order by like_count desc, id desc
+          limit @count + 1
+        )
+        union all
+        (
+          select id, like_count - likes, pg_current_snapshot()::text
+          from recent
+          join (
+            {list}
+          ) item using (id)
+          where (like_count - likes, id) < (@key, @last)
+        )
+        order by 2 desc, 1 desc
+        limit @count + 1
+        """;
 
     /// <summary>What an answer begins with: its comments at the top, where their list goes on, and for walks by likes the moment of this read.</summary>
     private sealed record Tops(long[] Ids, Cursor? Next, string? Snapshot);
 
-    /// <param name="Table">Has <c>created_at</c> and <c>like_count</c>; <c>item</c> in the filter.</param>
-    /// <param name="Id">The column with the comment's id.</param>
-    private sealed record PagedList(string Table, string Id, string Filter, CursorList Kind, long Scope);
+    /// <param name="Sql">Selects the whole list: <c>id</c> and the columns that it can be sorted by.</param>
+    private sealed record PagedList(string Sql, CursorList Kind, long Scope);
+
+    /// <summary>A sort as SQL; ties go by id, in the same direction, so that one row comparison says what comes after <c>(@key, @last)</c>.</summary>
+    /// <param name="Start">A key and an id before all others: UTC ticks, or likes.</param>
+    private sealed record SortOrder(string Key, string Direction, string After, (long Key, long Id) Start)
+    {
+        public static SortOrder Of(CommentSort sort) => sort switch
+        {
+            CommentSort.New => new("created_at", "desc", "<", (DateTime.MaxValue.Ticks, long.MaxValue)),
+            CommentSort.Old => new("created_at", "asc", ">", (DateTime.MinValue.Ticks, 0)),
+            CommentSort.Active => new("last_activity_at", "desc", "<", (DateTime.MaxValue.Ticks, long.MaxValue)),
+            _ => new("like_count", "desc", "<", (int.MaxValue, long.MaxValue)),
+        };
+
+        public NpgsqlParameter KeyParameter(long key) => Key == "like_count"
+            ? new("key", NpgsqlDbType.Integer) { Value = (int)key }
+            : new("key", NpgsqlDbType.TimestampTz) { Value = new DateTime(key, DateTimeKind.Utc) };
+    }
 }

@@ -28,7 +28,7 @@ internal readonly record struct EventFrame(long Version, string? Id, ReadOnlyMem
     /// <param name="index">Which of them is the event's; null when it is gone meanwhile.</param>
     public static ReadOnlyMemory<byte> Render(ThreadEvent happened, CommentRows rows, int? index)
     {
-        var json = RenderedJson.Render(json =>
+        var json = JsonBuffer.RenderArray(json =>
         {
             json.WriteStartObject();
             json.WriteNumber("version", happened.Version);
@@ -55,7 +55,7 @@ internal readonly record struct EventFrame(long Version, string? Id, ReadOnlyMem
 
             json.WriteEndObject();
         });
-        return (byte[])[.. "event: "u8, .. Encoding.ASCII.GetBytes(happened.Kind), .. "\ndata: "u8, .. json.Span, .. "\n\n"u8];
+        return (byte[])[.. "event: "u8, .. Encoding.ASCII.GetBytes(happened.Kind), .. "\ndata: "u8, .. json, .. "\n\n"u8];
     }
 
     public void WriteTo(IBufferWriter<byte> output, string idPrefix)

@@ -182,7 +182,6 @@ internal sealed class EventRepository(NpgsqlDataSource primary)
             select {CommentRows.Columns}
             from comments_comments c
             join comments_threads thread on thread.root_id = c.root_id
-            {CommentRows.Joins}
             where c.id = any(@ids)
             """,
             [

@@ -75,12 +75,13 @@ public sealed class RootListTests(ServiceFixture fixture)
     [InlineData("new")]
     [InlineData("old")]
     [InlineData("top")]
+    [InlineData("active")]
     public async Task Every_page_size_gives_each_thread_once_in_one_order_where_all_keys_are_equal(string sort)
     {
         var ann = await fixture.SignedIn();
         var topic = Conversation.NewTopic();
         var roots = await Begin(ann, topic, 7);
-        await fixture.Execute("update comments_threads set created_at = '2026-01-01' where topic = @topic", new { topic });
+        await fixture.Execute("update comments_threads set created_at = '2026-01-01', last_activity_at = '2026-01-01' where topic = @topic", new { topic });
 
         var order = sort == "old" ? roots : [.. roots.Reverse()];
         for (var limit = 1; limit <= 8; limit++)
@@ -146,6 +147,55 @@ public sealed class RootListTests(ServiceFixture fixture)
         Assert.Equal(order, walked.Ids());
         Assert.Empty(changes);
         Assert.Equal([roots[4], roots[3], roots[5], roots[2], roots[1], roots[0]], (await ann.Read($"/comments?topic={topic}&sort=top")).Comments().Ids());
+    }
+
+    [Fact]
+    public async Task The_threads_with_the_newest_comment_come_first_and_replies_in_them_oldest_first()
+    {
+        var ann = await fixture.SignedIn();
+        var topic = Conversation.NewTopic();
+        var roots = await Begin(ann, topic, 3);
+        var first = (await ann.Reply(roots[0])).Id();
+        var second = (await ann.Reply(roots[0])).Id();
+
+        // None of these is activity.
+        await (await ann.Put($"/comments/{roots[1]}/like")).Json();
+        await (await ann.Patch($"/comments/{roots[1]}", new { content = "edited" })).Json();
+        await (await ann.Delete($"/comments/{(await ann.Reply(roots[2])).Id()}")).Json();
+
+        var page = await ann.Read($"/comments?topic={topic}&sort=active&children=3");
+        Assert.Equal([roots[2], roots[0], roots[1]], page.Comments().Ids());
+        Assert.Equal([first, second], page.Comments()[1].Children().Ids());
+        Assert.Equal([roots[2], roots[0], roots[1]], (await ann.Read("/comments?sort=active&limit=100")).Comments().Ids().Where(roots.Contains));
+    }
+
+    [Fact]
+    public async Task A_walk_by_activity_shows_no_thread_twice_and_leaves_out_only_what_got_a_reply_before_it_was_shown()
+    {
+        var ann = await fixture.SignedIn();
+        var topic = Conversation.NewTopic();
+        var roots = await Begin(ann, topic, 5);
+
+        // A reply to what was shown, a reply to what was not, a thread begun meanwhile.
+        var changes = new Queue<Func<Task>>([
+            () => ann.Reply(roots[4]),
+            () => ann.Reply(roots[1]),
+            () => ann.Begin("begun meanwhile", topic),
+        ]);
+        var walked = await ann.Walk($"/comments?topic={topic}&sort=active&limit=1", between: () => changes.TryDequeue(out var change) ? change() : Task.CompletedTask);
+
+        Assert.Equal([roots[4], roots[3], roots[2], roots[0]], walked.Ids());
+        Assert.Equal([roots[1], roots[4]], (await ann.Read($"/comments?topic={topic}&sort=active")).Comments().Ids().Skip(1).Take(2));
+    }
+
+    [Fact]
+    public async Task Only_threads_are_sorted_by_activity()
+    {
+        var ann = await fixture.SignedIn();
+        var root = (await ann.Begin()).Id();
+
+        foreach (var path in new[] { $"/comments/{root}?sort=active", $"/comments/{root}/children?sort=active" })
+            await (await ann.Get(path)).Problem(HttpStatusCode.BadRequest, "validation_failed");
     }
 
     [Fact]

@@ -68,7 +68,7 @@ public sealed class DepthTests(ServiceFixture fixture)
         using var forest = await fixture.Services.GetRequiredService<ThreadRepository>().Tree(
             root, new TreeShape(CommentSort.Old, Depth: null, Children: null, Limit: 100_000), caller: null, TestContext.Current.CancellationToken);
         using var whole = fixture.Services.GetRequiredService<CommentResponses>().Tree(forest!, signedIn: false);
-        Assert.Equal(whole.Bytes.ToArray(), sent);
+        Assert.Equal(whole.Written.ToArray(), sent);
         using var again = new HttpRequestMessage(HttpMethod.Get, $"/comments/{root}?limit=100000") { Headers = { IfNoneMatch = { answer.Headers.ETag! } } };
         Assert.Equal(HttpStatusCode.NotModified, (await client.SendAsync(again, TestContext.Current.CancellationToken)).StatusCode);
     }

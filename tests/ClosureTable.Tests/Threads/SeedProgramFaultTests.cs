@@ -43,7 +43,6 @@ public sealed class SeedProgramFaultTests(ServiceFixture fixture)
             select {CommentRows.Columns}
             from comments_comments c
             join comments_threads thread on thread.root_id = c.root_id
-            {CommentRows.Joins}
             where c.root_id = @root
             order by {order}
             """, [new("root", root), new("caller", NpgsqlTypes.NpgsqlDbType.Bigint) { Value = DBNull.Value }], TestContext.Current.CancellationToken);

@@ -143,10 +143,11 @@ internal sealed record Invariant(string Name, string Check)
             from truth_comments truth
             where truth.parent_id is null and not exists (select from comments_threads thread where thread.root_id = truth.id)
             union all
-            select thread.root_id, null, format('the row says created at %s, the root %s', thread.created_at, root.created_at)
+            select thread.root_id, null, format('the row says created at %s, the root %s; last activity at %s', thread.created_at, root.created_at, thread.last_activity_at)
             from comments_threads thread
             join comments_comments root on root.id = thread.root_id
-            where thread.root_id between @from and @to and root.parent_id is null and thread.created_at <> root.created_at
+            where thread.root_id between @from and @to and root.parent_id is null
+              and (thread.created_at <> root.created_at or thread.last_activity_at < root.created_at)
             """),
         // A root that was moved below another comment leaves its row, which then counts nothing.
         new("thread_counts", """

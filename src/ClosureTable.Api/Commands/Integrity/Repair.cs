@@ -279,15 +279,16 @@ internal sealed class Repair(NpgsqlDataSource primary)
             """, null, ct, timeout: 0), "counts of {0} comments");
         changes.Add(await connection.ExecuteAsync("""
             update comments_threads thread
-            set comment_count = actual.comments, tombstone_count = actual.tombstones, like_count = root.like_count, created_at = root.created_at
+            set comment_count = actual.comments, tombstone_count = actual.tombstones, like_count = root.like_count, created_at = root.created_at,
+                last_activity_at = greatest(thread.last_activity_at, root.created_at)
             from (
               select count(*) as comments, count(c.deleted_at) as tombstones
               from truth_comments truth
               join comments_comments c on c.id = truth.id
             ) actual, comments_comments root
             where thread.root_id = @rootId and root.id = @rootId
-              and (thread.comment_count, thread.tombstone_count, thread.like_count, thread.created_at)
-                <> (actual.comments, actual.tombstones, root.like_count, root.created_at)
+              and (thread.comment_count, thread.tombstone_count, thread.like_count, thread.created_at, thread.last_activity_at)
+                <> (actual.comments, actual.tombstones, root.like_count, root.created_at, greatest(thread.last_activity_at, root.created_at))
             """, new { rootId }, ct, timeout: 0), "{0} thread row");
     }
 

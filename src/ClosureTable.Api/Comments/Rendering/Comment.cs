@@ -102,4 +102,7 @@ public enum CommentSort
 
     /// <summary>Most liked first.</summary>
     Top,
+
+    /// <summary>Newest comment of the thread first; of threads only.</summary>
+    Active,
 }

@@ -11,31 +11,29 @@ internal sealed class CommentResponses(Cursors cursors)
     public Cursors Cursors => cursors;
 
     /// <summary>A comment with what was read below it.</summary>
-    public RentedJson Tree(Forest forest, bool signedIn)
+    public JsonBuffer Tree(Forest forest, bool signedIn)
     {
-        var top = CommentTree.Link(forest.Rows, forest.Tops, forest.Sort);
-        return RentedJson.Render(json => CommentWriter.WriteTree(json, forest.Rows, top, signedIn, More(forest)));
+        var write = TreeInParts(forest, signedIn);
+        return JsonBuffer.Render(json => write(json, long.MaxValue), forest.Rows.JsonLength);
     }
 
     /// <summary>The same for a tree that is too large to be held as JSON: it is rendered while it is sent, and has the rows until then.</summary>
-    public JsonInParts TreeInParts(Forest forest, bool signedIn)
+    /// <returns>Writes on until the writer wrote about so many bytes in all; tells whether there is more.</returns>
+    public Func<Utf8JsonWriter, long, bool> TreeInParts(Forest forest, bool signedIn)
     {
         var top = CommentTree.Link(forest.Rows, forest.Tops, forest.Sort);
         var (next, more) = (top, More(forest));
-        return new JsonInParts((json, until) =>
-        {
-            next = CommentWriter.WriteTree(json, forest.Rows, top, next, signedIn, more, until);
-            return next != CommentRow.None;
-        }, forest);
+        return (json, until) =>
+            (next = CommentWriter.WriteTree(json, forest.Rows, top, next, signedIn, more, until)) != CommentRow.None;
     }
 
     /// <summary>A page of comments, each with what was read below it, or (<paramref name="nested"/> false) without replies.</summary>
     /// <param name="with">Writes what a list shows of a comment, by its id, besides the comment itself.</param>
     /// <param name="withPage">Writes what the page has besides the comments.</param>
-    public RentedJson Page(Forest forest, bool signedIn, bool nested, Action<Utf8JsonWriter, long>? with = null, Action<Utf8JsonWriter>? withPage = null)
+    public JsonBuffer Page(Forest forest, bool signedIn, bool nested, Action<Utf8JsonWriter, long>? with = null, Action<Utf8JsonWriter>? withPage = null)
     {
-        var first = CommentTree.Link(forest.Rows, forest.Tops, forest.Sort);
-        return RentedJson.Render(json =>
+        var (first, more) = (CommentTree.Link(forest.Rows, forest.Tops, forest.Sort), More(forest));
+        return JsonBuffer.Render(json =>
         {
             json.WriteStartObject();
             json.WriteStartArray("comments");
@@ -43,7 +41,7 @@ internal sealed class CommentResponses(Cursors cursors)
             {
                 if (nested)
                 {
-                    CommentWriter.WriteTree(json, forest.Rows, top, signedIn, More(forest));
+                    CommentWriter.WriteTree(json, forest.Rows, top, top, signedIn, more);
                     continue;
                 }
 
@@ -56,22 +54,22 @@ internal sealed class CommentResponses(Cursors cursors)
             withPage?.Invoke(json);
             json.WriteString("next_cursor", forest.Next is { } next ? cursors.Write(next) : null);
             json.WriteEndObject();
-        });
+        }, forest.Rows.JsonLength);
     }
 
     /// <summary>A comment that was just written: nobody can have replied to it yet.</summary>
-    public static ReadOnlyMemory<byte> New(CommentRows rows) => RenderedJson.Render(json =>
-        CommentWriter.WriteTree(json, rows, 0, signedIn: true, (_, _) => throw new InvalidOperationException("A new comment has no replies.")));
+    public static ReadOnlyMemory<byte> New(CommentRows rows) => JsonBuffer.RenderArray(json =>
+        CommentWriter.WriteTree(json, rows, 0, 0, signedIn: true, (_, _) => throw new InvalidOperationException("A new comment has no replies.")));
 
     /// <summary>A comment by itself, without its replies, for a signed-in caller.</summary>
-    public static ReadOnlyMemory<byte> Single(CommentRows rows) => RenderedJson.Render(json =>
+    public static ReadOnlyMemory<byte> Single(CommentRows rows) => JsonBuffer.RenderArray(json =>
     {
         CommentWriter.Open(json, rows, 0, signedIn: true);
         json.WriteEndObject();
     });
 
     /// <summary>A number under a name, and the comment that it is about.</summary>
-    public static ReadOnlyMemory<byte> Counted(string name, int count, ReadOnlyMemory<byte> comment) => RenderedJson.Render(json =>
+    public static ReadOnlyMemory<byte> Counted(string name, int count, ReadOnlyMemory<byte> comment) => JsonBuffer.RenderArray(json =>
     {
         json.WriteStartObject();
         json.WriteNumber(name, count);
@@ -87,7 +85,7 @@ internal sealed class CommentResponses(Cursors cursors)
         if (rows[index].LastChild == CommentRow.None)
             return cursors.Write(new Cursor(CursorList.Replies, parent, forest.Sort, Key: 0, Id: 0));
         ref var last = ref rows[rows[index].LastChild];
-        var key = SortOrder.Of(forest.Sort).Key(last.CreatedAt, last.LikeCount);
+        var key = forest.Sort == CommentSort.Top ? last.LikeCount : last.CreatedAt.Ticks;
         return cursors.Write(new Cursor(CursorList.Replies, parent, forest.Sort, key, last.Id, forest.Snapshot));
     };
 }

@@ -39,39 +39,20 @@ internal readonly record struct Utf8Range(int Block, int Start, int Length);
 
 /// <summary>
 /// The rows of one answer, whatever their number, in rented blocks: structs, and UTF-8 text as it came from the wire. Text is
-/// never turned into strings: that is where a reader that renders JSON spends its time (376 µs against 299 for 50 comments,
-/// and 71 ms against 38 for 50,000). Blocks, and not arrays that double, because a large thread would hold twice what it needs,
-/// and leave as much again in the pool.
+/// never turned into strings, nor a row into an object. Blocks, and not arrays that double, because a large thread would hold
+/// twice what it needs, and leave as much again in the pool.
 /// </summary>
 internal sealed class CommentRows : IDisposable
 {
-    private const string SharedColumns = """
-        c.id, c.parent_id, c.root_id, c.depth, c.content, c.author_id, author.name, c.created_at, c.edited_at,
-        c.deleted_at is not null, c.like_count, c.child_count, c.descendant_count, thread.topic, thread.version
-        """;
-
-    // Lateral, so that each author is looked up by key. As a plain join it is planned as a hash of all users where those are few
-    // thousand: 386 µs instead of 106 for a thread of 50.
-    private const string SharedJoins = """
-        left join lateral (select name from auth_users where id = c.author_id limit 1) author on true
-        """;
-
     /// <summary>
     /// The columns that <see cref="Read"/> expects, in its order, from <c>comments_comments c</c> and
-    /// <c>comments_threads thread</c>; the author and <c>liked</c> come by <see cref="Joins"/>.
+    /// <c>comments_threads thread</c>; <c>@caller</c> is a bigint or null, and is behind a <c>select</c> as <c>ThreadRepository</c> says.
     /// </summary>
-    public const string Columns = $"{SharedColumns}, mine.user_id is not null";
-
-    /// <summary>The author of each comment, and the like of <c>@caller</c>, a bigint, who may be null.</summary>
-    public const string Joins = $"""
-        {SharedJoins}
-        left join comments_likes mine on mine.comment_id = c.id and mine.user_id = @caller
+    public const string Columns = """
+        c.id, c.parent_id, c.root_id, c.depth, c.content, c.author_id, (select name from auth_users where id = c.author_id),
+        c.created_at, c.edited_at, c.deleted_at is not null, c.like_count, c.child_count, c.descendant_count, thread.topic, thread.version,
+        exists (select from comments_likes where comment_id = c.id and user_id = (select @caller::bigint))
         """;
-
-    /// <summary>The same for a reader who did not sign in, who likes nothing: one join less.</summary>
-    public const string PublicColumns = $"{SharedColumns}, false";
-
-    public const string PublicJoins = SharedJoins;
 
     private const int RowsPerBlock = 256;
 
@@ -84,6 +65,9 @@ internal sealed class CommentRows : IDisposable
     private int textUsed = TextBlockLength;
 
     public int Count { get; private set; }
+
+    /// <summary>About how much JSON the rows make.</summary>
+    public int JsonLength => Count * 384 + textBlocks.Count * TextBlockLength;
 
     /// <summary>The version of the thread that the rows belong to, of the same snapshot; 0 without rows.</summary>
     public long Version { get; private set; }
@@ -174,27 +158,11 @@ internal sealed class CommentRows : IDisposable
     }
 }
 
-/// <summary>
-/// A query of comments in two forms: for a reader who did not sign in, and with a join more for the caller's own likes.
-/// </summary>
-/// <param name="sql">Puts the columns and the joins of <see cref="CommentRows"/> into the query.</param>
-internal sealed class CommentQuery(Func<string, string, string> sql)
-{
-    public string Public { get; } = sql(CommentRows.PublicColumns, CommentRows.PublicJoins);
-
-    private readonly string own = sql(CommentRows.Columns, CommentRows.Joins);
-
-    public Task<CommentRows> Read(NpgsqlConnection connection, long? caller, IReadOnlyList<NpgsqlParameter> parameters, CancellationToken ct) =>
-        caller is { } id
-            ? connection.ReadRows(own, [.. parameters, new NpgsqlParameter<long>("caller", id)], ct)
-            : connection.ReadRows(Public, parameters, ct);
-}
-
 internal static class CommentRowsQuery
 {
     /// <summary>
     /// Runs statements of which the last one selects <see cref="CommentRows.Columns"/>, in one round trip. A raw reader and
-    /// not Dapper, which would make a string and an object of everything; see <see cref="CommentRows"/> for what that costs.
+    /// not Dapper, which would make a string and an object of everything; docs/decisions.md has what that costs.
     /// </summary>
     public static async Task<CommentRows> ReadRows(
         this NpgsqlConnection connection, string sql, IReadOnlyList<NpgsqlParameter> parameters, CancellationToken ct)

@@ -28,50 +28,44 @@ internal static class CommentWriter
     private static readonly JsonEncodedText Count = JsonEncodedText.Encode("count");
     private static readonly JsonEncodedText Cursor = JsonEncodedText.Encode("cursor");
 
-    /// <summary>Writes the comment at <paramref name="top"/> with everything that is linked below it.</summary>
+    /// <summary>Writes a comment with everything that is linked below it, or goes on with that at <paramref name="next"/>.</summary>
     /// <param name="json">The writer; its depth limit must allow two levels a level of comments.</param>
     /// <param name="rows">The rows, linked by <see cref="CommentTree"/>.</param>
-    /// <param name="top">The index of the comment to begin with.</param>
+    /// <param name="top">The index of the comment.</param>
+    /// <param name="next">Where to begin: <paramref name="top"/>, or where the last call stopped.</param>
     /// <param name="signedIn">Whether <c>liked</c> is shown.</param>
     /// <param name="more">Makes the cursor for what is left out below a row.</param>
-    public static void WriteTree(Utf8JsonWriter json, CommentRows rows, int top, bool signedIn, Func<CommentRows, int, string> more) =>
-        WriteTree(json, rows, top, next: top, signedIn, more, until: long.MaxValue);
-
-    /// <summary>Goes on with that tree at <paramref name="next"/>, until the writer wrote about <paramref name="until"/> bytes in all.</summary>
+    /// <param name="until">Stops when the writer wrote about so many bytes in all.</param>
     /// <returns>Where to go on; <see cref="CommentRow.None"/> when the tree is complete.</returns>
     public static int WriteTree(
-        Utf8JsonWriter json, CommentRows rows, int top, int next, bool signedIn, Func<CommentRows, int, string> more, long until)
+        Utf8JsonWriter json, CommentRows rows, int top, int next, bool signedIn, Func<CommentRows, int, string> more, long until = long.MaxValue)
     {
-        var current = next;
-        while (true)
+        while (json.BytesCommitted + json.BytesPending < until)
         {
-            if (json.BytesCommitted + json.BytesPending >= until)
-                return current;
-            Open(json, rows, current, signedIn);
+            Open(json, rows, next, signedIn);
             json.WriteStartArray(Children);
-            if (rows[current].FirstChild != CommentRow.None)
+            if (rows[next].FirstChild != CommentRow.None)
             {
-                current = rows[current].FirstChild;
+                next = rows[next].FirstChild;
                 continue;
             }
 
             // Up, closing what is complete, until there is a sibling to go on with.
-            while (true)
+            for (; ; next = rows[next].Parent)
             {
                 json.WriteEndArray();
-                WriteMore(json, rows, current, more);
+                WriteMore(json, rows, next, more);
                 json.WriteEndObject();
-                if (current == top)
+                if (next == top)
                     return CommentRow.None;
-                if (rows[current].NextSibling != CommentRow.None)
-                {
-                    current = rows[current].NextSibling;
+                if (rows[next].NextSibling != CommentRow.None)
                     break;
-                }
-
-                current = rows[current].Parent;
             }
+
+            next = rows[next].NextSibling;
         }
+
+        return next;
     }
 
     /// <summary>Begins the object of a comment and writes all that stands in it besides <c>children</c>; the caller ends it.</summary>

@@ -11,7 +11,7 @@ internal readonly record struct TreeShape(CommentSort Sort, int? Depth, int? Chi
 /// <param name="Tops">The comments at the top, in their order.</param>
 /// <param name="Next">The place after the last top; null at the end of the list.</param>
 /// <param name="Snapshot">What the database showed when this was read, for the cursors of a walk by likes.</param>
-internal sealed record Forest(CommentRows Rows, long[] Tops, CommentSort Sort, Cursor? Next, string? Snapshot) : IDisposable
+internal sealed record Forest(CommentRows Rows, long[] Tops, CommentSort Sort, Cursor? Next = null, string? Snapshot = null) : IDisposable
 {
     public void Dispose() => Rows.Dispose();
 }

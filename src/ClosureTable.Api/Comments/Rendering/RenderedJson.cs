@@ -1,6 +1,4 @@
-using System.Buffers;
 using System.Reflection;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.Net.Http.Headers;
@@ -9,22 +7,21 @@ namespace ClosureTable.Api.Comments.Rendering;
 
 /// <summary>
 /// An answer that was rendered to UTF-8 JSON already: its length is known, so that it goes out in one piece. A very large one
-/// may be rendered in parts while it goes out. <typeparamref name="T"/> is the record that describes the body in the API document.
+/// is rendered while it goes out. <typeparamref name="T"/> is the record that describes the body in the API document.
 /// </summary>
-internal sealed class RenderedJson<T>(ReadOnlySequence<byte> body) : IResult, IEndpointMetadataProvider
+internal sealed class RenderedJson<T>(ReadOnlyMemory<byte> body) : IResult, IEndpointMetadataProvider
 {
     private readonly IDisposable? memory;
-    private readonly JsonInParts? parts;
-
-    public RenderedJson(ReadOnlyMemory<byte> body) : this(new ReadOnlySequence<byte>(body))
-    {
-    }
+    private readonly Func<Utf8JsonWriter, long, bool>? writeSome;
 
     /// <summary>Gives the memory back once it is sent.</summary>
-    public RenderedJson(RentedJson rented) : this(rented.Bytes) => memory = rented;
+    public RenderedJson(JsonBuffer buffer) : this(buffer.Written) => memory = buffer;
 
-    /// <summary>Gives the memory back once it is sent.</summary>
-    public RenderedJson(JsonInParts parts) : this(ReadOnlySequence<byte>.Empty) => memory = this.parts = parts;
+    /// <summary>Rendered while it is sent. What fails on the way cuts the connection; so everything that can fail comes before.</summary>
+    /// <param name="writeSome">Writes on until the writer wrote about so many bytes in all; tells whether there is more.</param>
+    /// <param name="source">What it is made from, to be given back.</param>
+    public RenderedJson(Func<Utf8JsonWriter, long, bool> writeSome, IDisposable source) : this(ReadOnlyMemory<byte>.Empty) =>
+        (this.writeSome, memory) = (writeSome, source);
 
     /// <summary>The strong validator; null where the answer has none.</summary>
     public string? ETag { get; init; }
@@ -43,10 +40,9 @@ internal sealed class RenderedJson<T>(ReadOnlySequence<byte> body) : IResult, IE
             Etags.Tag(httpContext, ETag);
         }
 
-        if (parts is null)
-            await RenderedJson.Write(httpContext.Response, StatusCodes.Status200OK, body);
-        else
-            await parts.Write(httpContext.Response);
+        await (writeSome is null
+            ? RenderedJson.Write(httpContext.Response, StatusCodes.Status200OK, body)
+            : RenderedJson.WriteInParts(httpContext.Response, writeSome));
     }
 
     public static void PopulateMetadata(MethodInfo method, EndpointBuilder builder) =>
@@ -60,7 +56,7 @@ internal sealed class RenderedCreated<T>(ReadOnlyMemory<byte> body, string locat
     public Task ExecuteAsync(HttpContext httpContext)
     {
         httpContext.Response.Headers.Location = location;
-        return RenderedJson.Write(httpContext.Response, StatusCodes.Status201Created, new ReadOnlySequence<byte>(body));
+        return RenderedJson.Write(httpContext.Response, StatusCodes.Status201Created, body);
     }
 
     public static void PopulateMetadata(MethodInfo method, EndpointBuilder builder) =>
@@ -83,34 +79,34 @@ internal sealed class NotModified(string etag) : IResult, IEndpointMetadataProvi
 
 internal static class RenderedJson
 {
-    public const string ContentType = "application/json; charset=utf-8";
+    private const string ContentType = "application/json; charset=utf-8";
 
-    public static readonly JsonWriterOptions Options = new()
-    {
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        // Two levels a level of comments; the depth limit of a thread is a setting.
-        MaxDepth = int.MaxValue,
-        SkipValidation = true,
-    };
+    private const int PartLength = 64 * 1024;
 
-    /// <summary>Renders into one array.</summary>
-    public static ReadOnlyMemory<byte> Render(Action<Utf8JsonWriter> write)
-    {
-        var buffer = new ArrayBufferWriter<byte>(4096);
-        using var json = new Utf8JsonWriter(buffer, Options);
-        write(json);
-        json.Flush();
-        return buffer.WrittenMemory;
-    }
-
-    public static async Task Write(HttpResponse response, int status, ReadOnlySequence<byte> body)
+    public static async Task Write(HttpResponse response, int status, ReadOnlyMemory<byte> body)
     {
         response.StatusCode = status;
         response.ContentType = ContentType;
         response.ContentLength = body.Length;
         // Each write flushes: what Kestrel buffers of a large answer stays small, and nothing of its end stays behind.
-        foreach (var part in body)
-            await response.BodyWriter.WriteAsync(part, response.HttpContext.RequestAborted);
+        for (; body.Length > PartLength; body = body[PartLength..])
+            await response.BodyWriter.WriteAsync(body[..PartLength], response.HttpContext.RequestAborted);
+        await response.BodyWriter.WriteAsync(body, response.HttpContext.RequestAborted);
+    }
+
+    /// <summary>The first byte does not wait for the last, and a slow reader holds what the answer is made from, not the answer.</summary>
+    public static async Task WriteInParts(HttpResponse response, Func<Utf8JsonWriter, long, bool> writeSome)
+    {
+        response.StatusCode = StatusCodes.Status200OK;
+        response.ContentType = ContentType;
+        await using var json = new Utf8JsonWriter(response.BodyWriter, JsonBuffer.Options);
+        for (var more = true; more;)
+        {
+            more = writeSome(json, json.BytesCommitted + PartLength);
+            json.Flush();
+            if ((await response.BodyWriter.FlushAsync(response.HttpContext.RequestAborted)).IsCompleted)
+                return;
+        }
     }
 }
 

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.ComponentModel.DataAnnotations;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Caching.Memory;
@@ -15,7 +14,7 @@ internal sealed record CacheOptions
 }
 
 /// <summary>An answer that was rendered before, and the state of the thread that it shows.</summary>
-internal sealed record RenderedThread(long RootId, long Version, string ETag, ReadOnlySequence<byte> Body);
+internal sealed record RenderedThread(long RootId, long Version, string ETag, ReadOnlyMemory<byte> Body);
 
 /// <summary>
 /// Answers to readers who did not sign in, kept as the bytes that go out. Nothing is ever evicted because it changed: each
@@ -65,11 +64,11 @@ internal sealed class ThreadCache : IDisposable
     }
 
     /// <summary>Keeps an answer in place of an older one. The least recently used ones make room.</summary>
-    public void Keep(long id, TreeShape shape, long rootId, long version, string etag, RentedJson json)
+    public void Keep(long id, TreeShape shape, long rootId, long version, string etag, ReadOnlyMemory<byte> json)
     {
-        var size = json.Bytes.Length + Overhead;
+        var size = json.Length + Overhead;
         if (entries is not null && size <= largest)
-            entries.Set(new Key(id, shape), new RenderedThread(rootId, version, etag, json.Copy()), new MemoryCacheEntryOptions { Size = size });
+            entries.Set(new Key(id, shape), new RenderedThread(rootId, version, etag, json.ToArray()), new MemoryCacheEntryOptions { Size = size });
     }
 
     public void Dispose() => entries?.Dispose();
