@@ -63,6 +63,7 @@ public sealed class VerifyTests(OwnServiceFixture fixture) : IClassFixture<OwnSe
         { "tombstone_is_blank: thread {Root}, comment {Tombstone}, it is a tombstone, and its words or its author are still there", "insert into comments_revisions (comment_id, revision, content, written_at) values (@Tombstone, 1, 'words', now())" },
         { "thread_row: thread {Root}, the thread has no row", "delete from comments_threads where root_id = @Root" },
         { "thread_row: thread {Root}, the row says created at 2020-01-01 00:00:00+00, the root ", "update comments_threads set created_at = '2020-01-01Z' where root_id = @Root" },
+        { "thread_row: thread {Root}, the row says created at ", "update comments_threads set last_activity_at = '2020-01-01Z' where root_id = @Root" },
         { "thread_counts: thread {Root}, the row counts 6 comments, 1 tombstones, 1 likes of the root; there are 7, 1, 1", "update comments_threads set comment_count = 6 where root_id = @Root" },
         { "thread_counts: thread {Root}, the row counts 7 comments, 0 tombstones, 1 likes of the root; there are 7, 1, 1", "update comments_threads set tombstone_count = 0 where root_id = @Root" },
         { "thread_counts: thread {Root}, the row counts 7 comments, 1 tombstones, 9 likes of the root; there are 7, 1, 1", "update comments_threads set like_count = 9 where root_id = @Root" },
