@@ -111,10 +111,16 @@ internal static class Scenarios
         begin;
         {Pgbench.Variables(ThreadLock.LockAndLookForReply).TrimEnd().TrimEnd(';')} \gset parent_
         \set depth :parent_depth + 1
-        {Pgbench.Variables(CommentRepository.Reply.Replace("@content", $"'{Words}'", StringComparison.Ordinal),
-            ("id", "parent_reply_id"), ("parentId", "parent_id"), ("rootId", "parent_root_id"), ("now", "parent_now"), ("caller", "author"))}
+        {Pgbench.Variables(Literals(CommentRepository.Reply),
+            ("id", "parent_reply_id"), ("parentId", "parent_id"), ("rootId", "parent_root_id"), ("now", "parent_now"), ("activeAt", "parent_now"), ("caller", "author"))}
         commit;
         """;
+
+    private static string Literals(string reply) => new[]
+    {
+        ("@content", $"'{Words}'"), ("@kind", $"'{EventKind.Created}'"), ("@data", "jsonb_build_object('parent_id', @parentId::bigint)"),
+        ("@comments", "1"), ("@tombstones", "0"), ("@likes", "0"),
+    }.Aggregate(reply, (sql, literal) => sql.Replace(literal.Item1, literal.Item2, StringComparison.Ordinal));
 
     private const string Words = "In my experience the closure table answers a subtree of any depth, but measure it yourself.";
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Claims;
 using System.Text.Json;
+using ClosureTable.Api.Data;
 using ClosureTable.Api.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Http.Json;
@@ -22,8 +23,7 @@ internal static class AccountEndpoints
         builder.Services.AddSingleton<SignIn>();
         builder.Services.AddSingleton<DisabledUsers>();
         builder.Services.AddHostedService(services => services.GetRequiredService<DisabledUsers>());
-        builder.Services.AddSingleton<ExpiredSessions>();
-        builder.Services.AddHostedService(services => services.GetRequiredService<ExpiredSessions>());
+        builder.Services.AddSweep<ExpiredSessions>();
     }
 
     public static void MapAccounts(this IEndpointRouteBuilder app)

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Claims;
 using ClosureTable.Api.Accounts;
 using ClosureTable.Api.Comments.Rendering;
+using ClosureTable.Api.Data;
 using ClosureTable.Api.Http;
 using ClosureTable.Api.Operations;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -17,6 +18,7 @@ internal static class CommentEndpoints
         builder.Services.AddSingleton<WriteTransaction>();
         builder.Services.AddSingleton<CommentRepository>();
         builder.Services.AddSingleton<ThreadRepository>();
+        builder.Services.AddSweep<ExpiredKeys>();
         builder.Services.AddSingleton<CommentResponses>();
         builder.Services.AddOptions<CacheOptions>().BindConfiguration("Cache").ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddSingleton<ThreadVersions>();
@@ -111,8 +113,9 @@ internal static class CommentEndpoints
 
     /// <summary>Begin a thread, or reply.</summary>
     /// <remarks>
-    /// With an <c>Idempotency-Key</c> the answer is kept for 24 hours: the same request with the same key gets it again, with
-    /// <c>Idempotent-Replayed: true</c>, and nothing is written twice.
+    /// An <c>Idempotency-Key</c> is remembered for 24 hours: the same request with the same key is answered 201 again, with
+    /// <c>Idempotent-Replayed: true</c>, and nothing is written twice. The answer has the comment as it is then, without
+    /// replies; of a comment that was deleted since, <c>content</c> and <c>author</c> are null and <c>deleted</c> is true.
     /// </remarks>
     /// <param name="idempotencyKey">1 to 255 printable ASCII characters, new for each comment.</param>
     private static async Task<Results<RenderedCreated<Comment>, ValidationProblem, ProblemHttpResult>> Create(
@@ -126,7 +129,7 @@ internal static class CommentEndpoints
         var (content, topic) = (request.Content.Trim(), request.Topic?.Trim());
         var key = idempotencyKey is null ? null : new IdempotencyKey(caller.Id, idempotencyKey, IdempotencyKey.Hash(
             content, request.ParentId?.ToString(CultureInfo.InvariantCulture), topic));
-        var (answer, problem) = await repository.Create(caller, content, request.ParentId, topic, key, CommentResponses.New, ct);
+        var (answer, problem) = await repository.Create(caller, content, request.ParentId, topic, key, ct);
         if (answer is null)
             return problem!.Result();
         if (answer.Replayed)
@@ -135,7 +138,7 @@ internal static class CommentEndpoints
             Instruments.ResponseReplayed();
         }
 
-        return new RenderedCreated<Comment>(answer.Body, answer.Location);
+        return new RenderedCreated<Comment>(answer.Comment, string.Create(CultureInfo.InvariantCulture, $"/comments/{answer.Id}"));
     }
 
     /// <summary>Edit a comment.</summary>

@@ -5,6 +5,7 @@ using ClosureTable.Api.Operations;
 using Dapper;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using NpgsqlTypes;
 
 namespace ClosureTable.Api.Comments;
 
@@ -14,15 +15,13 @@ namespace ClosureTable.Api.Comments;
 internal sealed class CommentRepository(NpgsqlDataSource primary, WriteTransaction writes, IOptions<CommentOptions> options)
 {
     /// <summary>Begins a thread, or replies.</summary>
-    /// <param name="key">Remembers the answer for retries; null where the client sent no key.</param>
-    /// <param name="render">Makes the answer from the comment, before the commit, so that both are kept together.</param>
-    public Task<Outcome<StoredResponse>> Create(
-        Caller caller, string content, long? parentId, string? topic,
-        IdempotencyKey? key, Func<CommentRows, ReadOnlyMemory<byte>> render, CancellationToken ct) =>
-        writes.Run<Outcome<StoredResponse>>(async connection =>
+    /// <param name="key">Remembers for retries which comment this made; null where the client sent no key.</param>
+    public Task<Outcome<CreatedComment>> Create(
+        Caller caller, string content, long? parentId, string? topic, IdempotencyKey? key, CancellationToken ct) =>
+        writes.Run<Outcome<CreatedComment>>(async connection =>
         {
-            if (key is not null && await connection.Claim(key, ct) is { } earlier)
-                return earlier;
+            if (key is not null && await connection.Claim(key, ct) is var (earlier, problem))
+                return earlier is null ? problem! : await Replay(connection, caller, earlier, ct);
 
             LockedComment? parent = null;
             if (parentId is { } replyTo)
@@ -41,12 +40,18 @@ internal sealed class CommentRepository(NpgsqlDataSource primary, WriteTransacti
             using var created = parent is null
                 ? await InsertRoot(connection, caller, id, content, topic, ct)
                 : await InsertReply(connection, caller, id, content, parent, ct);
-            var answer = new StoredResponse(StatusCodes.Status201Created, $"/comments/{id}", render(created));
+            var body = CommentResponses.New(created);
             if (key is not null)
-                await connection.Keep(key, answer, ct);
+                await connection.Keep(key, id, CommentResponses.NewButRemoved(created), ct);
             Instruments.CommentCreated(parent is null ? 0 : parent.Depth + 1);
-            return answer;
+            return new CreatedComment(id, body);
         }, ct);
+
+    private static async Task<CreatedComment> Replay(NpgsqlConnection connection, Caller caller, StoredAnswer earlier, CancellationToken ct)
+    {
+        using var rows = await connection.ReadRows(ReadOne, [new("id", earlier.CommentId), new("caller", caller.Id)], ct);
+        return new CreatedComment(earlier.CommentId, rows.Count > 0 ? CommentResponses.New(rows) : earlier.WhenRemoved, Replayed: true);
+    }
 
     private static Task<CommentRows> InsertRoot(
         NpgsqlConnection connection, Caller caller, long id, string content, string? topic, CancellationToken ct) =>
@@ -54,65 +59,46 @@ internal sealed class CommentRepository(NpgsqlDataSource primary, WriteTransacti
             insert into comments_comments (id, parent_id, root_id, depth, author_id, content, created_at)
             values (@id, null, @id, 0, @author, @content, clock_timestamp());
 
-            insert into comments_tree (ancestor_id, nearest_ancestor_id, descendant_id, depth)
-            values (@id, @id, @id, 0);
+            {Closure.Self}
 
-            insert into comments_threads (root_id, topic, created_at, last_activity_at)
-            select id, @topic, created_at, created_at
+            insert into comments_threads (root_id, topic, version, comment_count, created_at, last_activity_at)
+            select id, @topic, 0, 0, created_at, created_at
             from comments_comments
             where id = @id;
 
-            insert into comments_events (root_id, version, kind, comment_id, topic, data)
-            values (@id, 1, 'created', @id, @topic, jsonb_build_object('parent_id', null));
+            {EventLog.Record}
 
             {ReadOne}
             """,
-            [new("id", id), new("author", caller.Id), new("content", content), new("topic", NpgsqlTypes.NpgsqlDbType.Text) { Value = (object?)topic ?? DBNull.Value }, new("caller", caller.Id)], ct);
+            [
+                .. EventLog.Parameters(ThreadChange.Created(id, id, parentId: null, at: null)),
+                new NpgsqlParameter<int>("depth", 0), new("author", caller.Id), new("content", content), new("caller", caller.Id),
+                new("topic", NpgsqlDbType.Text) { Value = (object?)topic ?? DBNull.Value },
+            ], ct);
 
-    /// <summary>
-    /// The article's statement, as it is there. Its three names for one table are three questions: <c>descendant</c> finds
-    /// everybody above the parent (the parent among them, by its self row), <c>nearest</c> is the parent's self row, which
-    /// knows its level, and <c>ancestor</c> is the new comment's self row. Their product is one row for each ancestor: exactly
-    /// the parent's ancestors and the parent, which is what the closure must hold for a new leaf. It is right only while
-    /// nobody moves or deletes the parent, and for that we hold the thread.
-    /// </summary>
     private static Task<CommentRows> InsertReply(
         NpgsqlConnection connection, Caller caller, long id, string content, LockedComment parent, CancellationToken ct) =>
         connection.ReadRows(Reply,
             [
-                new("id", id), new("parentId", parent.Id), new("rootId", parent.RootId), new("depth", parent.Depth + 1),
-                new("author", caller.Id), new("content", content), new("now", parent.Now), new("caller", caller.Id),
+                .. EventLog.Parameters(ThreadChange.Created(parent.RootId, id, parent.Id, parent.Now)),
+                new("parentId", parent.Id), new("depth", parent.Depth + 1), new("author", caller.Id), new("content", content),
+                new("now", parent.Now), new("caller", caller.Id),
             ], ct);
 
-    internal static readonly string Reply = $"""
+    internal const string Reply = $"""
         insert into comments_comments (id, parent_id, root_id, depth, author_id, content, created_at)
         values (@id, @parentId, @rootId, @depth, @author, @content, @now);
 
-        insert into comments_tree (ancestor_id, nearest_ancestor_id, descendant_id, depth)
-        values (@id, @id, @id, @depth);
+        {Closure.Self}
 
-        insert into comments_tree (ancestor_id, nearest_ancestor_id, descendant_id, depth)
-        select
-          descendant.ancestor_id,
-          nearest.nearest_ancestor_id,
-          ancestor.descendant_id,
-          nearest.depth + 1
-        from
-          comments_tree as descendant,
-          comments_tree as nearest,
-          comments_tree as ancestor
-        where descendant.descendant_id = @parentId
-          and ancestor.ancestor_id = @id
-          and nearest.ancestor_id = @parentId
-          and nearest.descendant_id = @parentId;
+        {Closure.Reply}
 
         update comments_comments
         set child_count = child_count + case when id = @parentId then 1 else 0 end,
             descendant_count = descendant_count + 1
         where id in (select ancestor_id from comments_tree where descendant_id = @parentId);
 
-        {ThreadLock.Record("created", "jsonb_build_object('parent_id', @parentId::bigint)",
-            set: "comment_count = comment_count + 1, last_activity_at = greatest(last_activity_at, @now)")}
+        {EventLog.Record}
 
         {ReadOne}
         """;
@@ -128,29 +114,31 @@ internal sealed class CommentRepository(NpgsqlDataSource primary, WriteTransacti
             if (!caller.IsModerator && options.Value.EditWindow is { } window && comment!.Now - comment.CreatedAt > window)
                 return Problem.EditWindowClosed;
             var changed = content != comment!.Content;
-            using var rows = await connection.ReadRows($"""
-                {(changed ? $"""
-                insert into comments_revisions (comment_id, revision, content, written_at, editor_id)
-                select @id, coalesce(max(revision), 0) + 1, @before, @beforeAt, @editor
-                from comments_revisions
-                where comment_id = @id;
-
-                update comments_comments
-                set content = @content, edited_at = @now
-                where id = @id;
-
-                {ThreadLock.Record("edited")}
-                """ : "")}
-
-                {ReadOne}
-                """,
-                [
-                    new("id", id), new("rootId", comment.RootId), new("before", comment.Content),
-                    new("beforeAt", comment.EditedAt ?? comment.CreatedAt), new("editor", caller.Id), new("content", content),
-                    new("now", comment.Now), new("caller", caller.Id),
-                ], ct);
+            using var rows = changed
+                ? await connection.ReadRows(ReplaceText,
+                    [
+                        .. EventLog.Parameters(ThreadChange.Edited(comment.RootId, id)),
+                        new("before", comment.Content), new("beforeAt", comment.EditedAt ?? comment.CreatedAt), new("editor", caller.Id),
+                        new("content", content), new("now", comment.Now), new("caller", caller.Id),
+                    ], ct)
+                : await connection.ReadRows(ReadOne, [new("id", id), new("caller", caller.Id)], ct);
             return new Edited(changed ? 1 : 0, comment.RootId, rows.Version, render(rows));
         }, ct);
+
+    private const string ReplaceText = $"""
+        insert into comments_revisions (comment_id, revision, content, written_at, editor_id)
+        select @id, coalesce(max(revision), 0) + 1, @before, @beforeAt, @editor
+        from comments_revisions
+        where comment_id = @id;
+
+        update comments_comments
+        set content = @content, edited_at = @now
+        where id = @id;
+
+        {EventLog.Record}
+
+        {ReadOne}
+        """;
 
     /// <summary>
     /// Deletes: a leaf for good, a comment with replies as a tombstone, or (<paramref name="subtree"/>, moderators) all of it.
@@ -175,15 +163,15 @@ internal sealed class CommentRepository(NpgsqlDataSource primary, WriteTransacti
         }, ct);
 
     private static Task BuryUnderTombstone(NpgsqlConnection connection, LockedComment comment, CancellationToken ct) =>
-        connection.ExecuteAsync($"""
+        connection.Write($"""
             update comments_comments
-            set content = '', author_id = null, deleted_at = @Now
+            set content = '', author_id = null, deleted_at = @now
             where id = @id;
 
             delete from comments_revisions where comment_id = @id;
 
-            {ThreadLock.Record("deleted", "jsonb_build_object('removed', '[]'::jsonb, 'tombstone', true)", set: "tombstone_count = tombstone_count + 1")}
-            """, new { comment.Id, comment.RootId, comment.Now }, ct);
+            {EventLog.Record}
+            """, ThreadChange.Buried(comment.RootId, comment.Id), new { comment.Now }, ct);
 
     /// <summary>Removes a comment, all below it, and the tombstones above it that it was the last to hold up.</summary>
     private static async Task<int> Remove(NpgsqlConnection connection, LockedComment comment, long eventId, CancellationToken ct)
@@ -203,26 +191,32 @@ internal sealed class CommentRepository(NpgsqlDataSource primary, WriteTransacti
             top = (above.Id, above.ParentId);
         }
 
-        var doomed = (await connection.QueryAsync<long>(
-            "select descendant_id from comments_tree where ancestor_id = @Id", new { top.Id }, ct)).ToArray();
+        var (doomed, tombstones) = await Subtree(connection, top.Id, ct);
         // The tree first, which refers to the comments; of a whole thread its row too, after its last event.
-        await connection.ExecuteAsync($"""
+        await connection.Write($"""
             update comments_comments
-            set child_count = child_count - case when id = @ParentId then 1 else 0 end,
+            set child_count = child_count - case when id = @parentId then 1 else 0 end,
                 descendant_count = descendant_count - cardinality(@doomed)
-            where id in (select ancestor_id from comments_tree where descendant_id = @ParentId);
+            where id in (select ancestor_id from comments_tree where descendant_id = @parentId);
 
-            {ThreadLock.Record("deleted", "jsonb_build_object('removed', @doomed, 'tombstone', false)", set: """
-                comment_count = comment_count - cardinality(@doomed),
-                tombstone_count = tombstone_count
-                  - (select count(*) from comments_comments where id = any(@doomed) and deleted_at is not null)
-                """)}
+            {EventLog.Record}
 
             delete from comments_tree where descendant_id = any(@doomed);
             delete from comments_threads where root_id = any(@doomed);
             delete from comments_comments where id = any(@doomed);
-            """, new { doomed, top.ParentId, comment.RootId, id = eventId }, ct);
+            """, ThreadChange.Removed(comment.RootId, eventId, doomed, tombstones), new { doomed, top.ParentId }, ct);
         return doomed.Length;
+    }
+
+    private static async Task<(long[] Ids, int Tombstones)> Subtree(NpgsqlConnection connection, long id, CancellationToken ct)
+    {
+        var below = (await connection.QueryAsync<(long Id, bool Deleted)>("""
+            select c.id, c.deleted_at is not null
+            from comments_tree below
+            join comments_comments c on c.id = below.descendant_id
+            where below.ancestor_id = @id
+            """, new { id }, ct)).ToList();
+        return ([.. below.Select(comment => comment.Id)], below.Count(comment => comment.Deleted));
     }
 
     /// <summary>Moves a comment with all below it under another parent, of this thread or of another one, or to the top.</summary>
@@ -267,18 +261,14 @@ internal sealed class CommentRepository(NpgsqlDataSource primary, WriteTransacti
     private static async Task Reattach(NpgsqlConnection connection, LockedComment comment, LockedComment? parent, int shift, CancellationToken ct)
     {
         var newRootId = parent?.RootId ?? comment.Id;
-        var moved = (await connection.QueryAsync<long>(
-            "select descendant_id from comments_tree where ancestor_id = @Id", new { comment.Id }, ct)).ToArray();
+        var (moved, tombstones) = await Subtree(connection, comment.Id, ct);
         await connection.ExecuteAsync($"""
             update comments_comments
             set child_count = child_count - case when id = @oldParentId then 1 else 0 end,
                 descendant_count = descendant_count - cardinality(@moved)
             where id in (select ancestor_id from comments_tree where descendant_id = @oldParentId);
 
-            -- Cut: whoever is above the comment is no longer above anything of its subtree.
-            delete from comments_tree
-            where descendant_id = any(@moved)
-              and ancestor_id in (select ancestor_id from comments_tree where descendant_id = @oldParentId);
+            {Closure.Cut}
 
             update comments_comments
             set parent_id = case when id = @id then @parentId else parent_id end,
@@ -286,16 +276,7 @@ internal sealed class CommentRepository(NpgsqlDataSource primary, WriteTransacti
                 depth = depth + @shift
             where id = any(@moved);
 
-            update comments_tree
-            set depth = depth + @shift
-            where descendant_id = any(@moved);
-
-            -- Join: whoever is above the new parent, and the parent, is above everything of the subtree.
-            insert into comments_tree (ancestor_id, nearest_ancestor_id, descendant_id, depth)
-            select above.ancestor_id, below.parent_id, below.id, below.depth
-            from comments_tree above, comments_comments below
-            where above.descendant_id = @parentId
-              and below.id = any(@moved);
+            {Closure.Join}
 
             update comments_comments
             set child_count = child_count + case when id = @parentId then 1 else 0 end,
@@ -303,57 +284,28 @@ internal sealed class CommentRepository(NpgsqlDataSource primary, WriteTransacti
             where id in (select ancestor_id from comments_tree where descendant_id = @parentId);
             """,
             new { comment.Id, parentId = parent?.Id, oldParentId = comment.ParentId, newRootId, shift, moved }, ct);
-        await RecordMove(connection, comment, newRootId, parent?.Id, moved, ct);
+
+        // The row of a thread that this root had earlier is waiting for it, with its version.
+        if (parent is null)
+            await connection.ExecuteAsync("""
+                insert into comments_threads (root_id, topic, version, comment_count, like_count, created_at, last_activity_at)
+                select c.id, thread.topic, 0, 0, c.like_count, c.created_at, clock_timestamp()
+                from comments_comments c, comments_threads thread
+                where c.id = @Id and thread.root_id = @RootId
+                on conflict (root_id) do update
+                set topic = excluded.topic, like_count = excluded.like_count;
+                """, new { comment.Id, comment.RootId }, ct);
+        var change = ThreadChange.Moved(comment.RootId, comment.Id, parent?.Id, comment.ParentId, comment.RootId, newRootId);
+        await connection.WriteAll(newRootId == comment.RootId ? [change] :
+        [
+            change with { Comments = -moved.Length, Tombstones = -tombstones },
+            change with { RootId = newRootId, Comments = moved.Length, Tombstones = tombstones },
+        ], ct);
 
         // The tombstone that the subtree held up, if it did, goes as if its last reply had been deleted.
         if (comment.ParentId is { } oldParentId
             && await connection.LockThreadOf(oldParentId, ct) is { Deleted: true, ChildCount: 0 } emptied)
             await Remove(connection, emptied, eventId: emptied.Id, ct);
-    }
-
-    /// <summary>Counts, versions and events of the one or two threads that a move touches.</summary>
-    private static async Task RecordMove(
-        NpgsqlConnection connection, LockedComment comment, long newRootId, long? parentId, long[] moved, CancellationToken ct)
-    {
-        const string Data = """
-            jsonb_build_object('parent_id', @parentId, 'from_parent', @fromParent, 'from_root', @fromRoot, 'to_root', @toRoot)
-            """;
-        var values = new
-        {
-            comment.Id,
-            parentId,
-            fromParent = comment.ParentId,
-            fromRoot = comment.RootId,
-            toRoot = newRootId,
-            moved,
-            comment.Topic,
-        };
-        if (newRootId == comment.RootId)
-        {
-            await Record(comment.RootId, "last_activity_at = last_activity_at");
-            return;
-        }
-
-        // The row of a thread that this root had earlier is waiting for it, with its version.
-        if (parentId is null)
-            await connection.ExecuteAsync("""
-                insert into comments_threads (root_id, topic, version, comment_count, like_count, created_at, last_activity_at)
-                select id, @Topic, 0, 0, like_count, created_at, clock_timestamp()
-                from comments_comments
-                where id = @Id
-                on conflict (root_id) do update
-                set topic = excluded.topic, like_count = excluded.like_count;
-                """, values, ct);
-        const string Tombstones = "(select count(*) from comments_comments where id = any(@moved) and deleted_at is not null)";
-        await Record(comment.RootId, $"comment_count = comment_count - cardinality(@moved), tombstone_count = tombstone_count - {Tombstones}");
-        await Record(newRootId, $"comment_count = comment_count + cardinality(@moved), tombstone_count = tombstone_count + {Tombstones}");
-
-        Task Record(long rootId, string set)
-        {
-            var parameters = new DynamicParameters(values);
-            parameters.Add("rootId", rootId);
-            return connection.ExecuteAsync(ThreadLock.Record("moved", Data, set), parameters, ct);
-        }
     }
 
     /// <summary>What a comment said before each of its edits, newest first; for its author and moderators.</summary>
@@ -391,6 +343,9 @@ internal sealed class CommentRepository(NpgsqlDataSource primary, WriteTransacti
         where c.id = @id;
         """;
 }
+
+/// <summary>A new comment, or the one that an earlier request with the same key made.</summary>
+internal sealed record CreatedComment(long Id, ReadOnlyMemory<byte> Comment, bool Replayed = false);
 
 /// <summary>What came of an edit.</summary>
 internal sealed record Edited(int Updated, long RootId, long Version, ReadOnlyMemory<byte> Comment);

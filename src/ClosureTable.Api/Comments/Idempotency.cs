@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using ClosureTable.Api.Data;
 using ClosureTable.Api.Http;
@@ -26,13 +27,16 @@ internal sealed record IdempotencyKey(long UserId, string Key, byte[] RequestHas
     }
 }
 
-/// <summary>An answer that is kept with the work that it reports.</summary>
-internal sealed record StoredResponse(int Status, string Location, ReadOnlyMemory<byte> Body, bool Replayed = false);
+/// <summary>Which comment a request made, and what a retry is answered if it was removed since.</summary>
+internal sealed record StoredAnswer(long CommentId, byte[] WhenRemoved);
 
-/// <summary>Idempotent requests, remembered in the database by the transaction that does the work.</summary>
+/// <summary>
+/// Idempotent requests, remembered in the database by the transaction that does the work. What a comment says is not kept
+/// here: a retry is answered from the comment, so that no text outlives it.
+/// </summary>
 internal static class Idempotency
 {
-    /// <summary>How long an answer is kept.</summary>
+    /// <summary>How long a key is remembered.</summary>
     public static readonly TimeSpan Retention = TimeSpan.FromHours(24);
 
     /// <summary>
@@ -40,7 +44,7 @@ internal static class Idempotency
     /// while: mostly its answer can be replayed then.
     /// </summary>
     /// <returns>The earlier answer, a problem, or null: go ahead.</returns>
-    public static async Task<Outcome<StoredResponse>?> Claim(this NpgsqlConnection connection, IdempotencyKey key, CancellationToken ct)
+    public static async Task<Outcome<StoredAnswer>?> Claim(this NpgsqlConnection connection, IdempotencyKey key, CancellationToken ct)
     {
         try
         {
@@ -55,37 +59,37 @@ internal static class Idempotency
             return Problem.RequestInFlight;
         }
 
-        var stored = await connection.QuerySingleOrDefaultAsync<StoredRow>("""
-            select request_hash, status, location, body
+        var stored = await connection.QuerySingleOrDefaultAsync<(byte[] RequestHash, string Location, byte[] Body)?>("""
+            select request_hash, location, body
             from idempotency_keys
             where user_id = @UserId and key = @Key and created_at > now() - @Retention
-            -- A lock that nobody waits for, and a record in the log: with a synchronous standby the answer is replayed only
+            -- A lock that no request waits for, and a record in the log: with a synchronous standby the answer is replayed only
             -- after the standby has what it reports, also where the first request gave up waiting for that.
             for no key update
             """, new { key.UserId, key.Key, Retention }, ct);
-        if (stored is null)
+        if (stored is not var (requestHash, location, body))
             return null;
-        if (!stored.RequestHash.AsSpan().SequenceEqual(key.RequestHash))
+        if (!requestHash.AsSpan().SequenceEqual(key.RequestHash))
             return Problem.KeyReused;
-        return new StoredResponse(stored.Status, stored.Location, stored.Body, Replayed: true);
+        return new StoredAnswer(long.Parse(location.AsSpan(LocationPrefix.Length), CultureInfo.InvariantCulture), body);
     }
 
-    /// <summary>Keeps the answer; an expired one under the same key makes room.</summary>
-    public static Task Keep(this NpgsqlConnection connection, IdempotencyKey key, StoredResponse answer, CancellationToken ct) =>
+    /// <summary>Keeps which comment was made; an expired key makes room.</summary>
+    public static Task Keep(this NpgsqlConnection connection, IdempotencyKey key, long commentId, ReadOnlyMemory<byte> whenRemoved, CancellationToken ct) =>
         connection.ExecuteAsync("""
             insert into idempotency_keys (user_id, key, request_hash, status, location, body)
-            values (@UserId, @Key, @RequestHash, @Status, @Location, @body)
+            values (@UserId, @Key, @RequestHash, 201, @location, @body)
             on conflict (user_id, key) do update
             set request_hash = excluded.request_hash, status = excluded.status, location = excluded.location,
                 body = excluded.body, created_at = excluded.created_at
             """,
-            new { key.UserId, key.Key, key.RequestHash, answer.Status, answer.Location, body = answer.Body.ToArray() }, ct);
+            new
+            {
+                key.UserId, key.Key, key.RequestHash,
+                location = string.Create(CultureInfo.InvariantCulture, $"{LocationPrefix}{commentId}"),
+                body = whenRemoved.ToArray(),
+            }, ct);
 
-    private sealed record StoredRow
-    {
-        public byte[] RequestHash { get; init; } = [];
-        public int Status { get; init; }
-        public string Location { get; init; } = "";
-        public byte[] Body { get; init; } = [];
-    }
+    /// <summary>Older builds replay <c>location</c> and <c>body</c> as they are.</summary>
+    private const string LocationPrefix = "/comments/";
 }

@@ -4,8 +4,8 @@ using Npgsql;
 
 namespace ClosureTable.Api.Comments;
 
-/// <summary>A comment whose thread is locked by this transaction: nobody else changes it, or its tree, until the commit.</summary>
-internal sealed record LockedComment
+/// <summary>A comment whose thread is locked by this transaction: no other one changes it, or its tree, until the commit.</summary>
+internal sealed record LockedComment : ILocked
 {
     public long Id { get; init; }
     public long? ParentId { get; init; }
@@ -18,7 +18,6 @@ internal sealed record LockedComment
     public DateTime? DeletedAt { get; init; }
     public int ChildCount { get; init; }
     public int DescendantCount { get; init; }
-    public string? Topic { get; init; }
     public long Version { get; init; }
 
     /// <summary>An id for a reply, where one was asked for.</summary>
@@ -30,6 +29,12 @@ internal sealed record LockedComment
     public bool Deleted => DeletedAt is not null;
 }
 
+/// <summary>What a statement under the lock told of a comment.</summary>
+internal interface ILocked
+{
+    long RootId { get; }
+}
+
 /// <summary>
 /// The backbone of every write: take the thread's row, then look, then write, then raise its version. One row lock a thread
 /// makes all writes to it follow each other, so that no reply lands under a comment that is being deleted, no two moves
@@ -38,33 +43,62 @@ internal sealed record LockedComment
 internal static class ThreadLock
 {
     /// <summary>Locks the thread of a comment and reads the comment as it is under the lock; null when there is none.</summary>
+    /// <param name="forReply">Takes an id for a reply along, which saves a round trip.</param>
+    public static Task<LockedComment?> LockThreadOf(this NpgsqlConnection connection, long id, CancellationToken ct, bool forReply = false) =>
+        connection.LockThread<LockedComment>(forReply ? LockAndLookForReply : LockAndLook, new { id }, ct);
+
+    /// <summary>Runs <see cref="Lock"/> and a statement that returns a row about the comment <c>@id</c>, or none.</summary>
     /// <remarks>
     /// One round trip, two statements: the second has a snapshot of its own, taken when the lock was had. The first one's may
     /// be older than what we waited for, which is why nothing is decided by it.
     /// </remarks>
-    /// <param name="forReply">Takes an id for a reply along, which saves a round trip.</param>
-    public static async Task<LockedComment?> LockThreadOf(this NpgsqlConnection connection, long id, CancellationToken ct, bool forReply = false)
+    /// <exception cref="ThreadMovedException">To be rolled back and run again.</exception>
+    public static async Task<T?> LockThread<T>(this NpgsqlConnection connection, string lockAndLook, object parameters, CancellationToken ct)
+        where T : class, ILocked
     {
-        await using var results = await connection.QueryMultipleAsync(
-            forReply ? LockAndLookForReply : LockAndLook, new { id }, ct);
+        await using var results = await connection.QueryMultipleAsync(lockAndLook, parameters, ct);
         var locked = await results.ReadSingleOrDefaultAsync<long?>();
-        var comment = await results.ReadSingleOrDefaultAsync<LockedComment>();
-        return comment is null || comment.RootId == locked ? comment : throw new ThreadMovedException();
+        var seen = await results.ReadSingleOrDefaultAsync<T>();
+        return seen is null || seen.RootId == locked ? seen : throw new ThreadMovedException();
     }
 
-    private const string Lock = """
+    /// <summary>Locks the thread of the comment <c>@id</c>.</summary>
+    public const string Lock = """
         select thread.root_id
         from comments_comments c
         join comments_threads thread on thread.root_id = c.root_id
         where c.id = @id
-        for no key update of thread
+        for no key update of thread;
         """;
 
-    private const string LockAndLook = $"{Lock}; select {CommentColumns} {FromComments} where c.id = @id;";
+    private const string LockAndLook = $"""
+        {Lock}
+
+        select {CommentColumns}
+        {FromComments}
+        where c.id = @id;
+        """;
 
     internal const string LockAndLookForReply = $"""
-        {Lock}; select {CommentColumns}, nextval('comments_comments_id_seq') as reply_id {FromComments} where c.id = @id;
+        {Lock}
+
+        select {CommentColumns}, nextval('comments_comments_id_seq') as reply_id
+        {FromComments}
+        where c.id = @id;
         """;
+
+    private const string LockRoots = """
+        select root_id
+        from comments_threads
+        where root_id = any(@rootIds)
+        order by root_id
+        for no key update;
+        """;
+
+    /// <summary>Locks threads in the order of their roots.</summary>
+    /// <returns>The roots of those that there are.</returns>
+    public static async Task<HashSet<long>> LockThreads(this NpgsqlConnection connection, long[] rootIds, CancellationToken ct) =>
+        (await connection.QueryAsync<long>(LockRoots, new { rootIds }, ct, timeout: 0)).ToHashSet();
 
     /// <summary>
     /// Locks the threads of two comments, which may be one thread, in the order of their roots: two moves that want each
@@ -72,7 +106,7 @@ internal static class ThreadLock
     /// </summary>
     /// <remarks>
     /// One at a time, looking again after each: a comment may have gone elsewhere while we waited, and to hold the row of its
-    /// former thread while waiting for another is a lock out of order. Whoever brings that thread back to life wants the row too.
+    /// former thread while waiting for another is a lock out of order. A move that makes the comment a root again wants that row too.
     /// </remarks>
     public static async Task<(LockedComment? First, LockedComment? Second)> LockThreadsOf(
         this NpgsqlConnection connection, long first, long second, CancellationToken ct)
@@ -83,13 +117,12 @@ internal static class ThreadLock
         foreach (var rootId in rootIds)
         {
             await using var results = await connection.QueryMultipleAsync($"""
-                select root_id
-                from comments_threads
-                where root_id = @rootId
-                for no key update;
+                {LockRoots}
 
-                select {CommentColumns} {FromComments} where c.id in (@first, @second);
-                """, new { rootId, first, second }, ct);
+                select {CommentColumns}
+                {FromComments}
+                where c.id in (@first, @second);
+                """, new { rootIds = new[] { rootId }, first, second }, ct);
             await results.ReadAsync<long>();
             comments = (await results.ReadAsync<LockedComment>()).ToList();
             if (!comments.Select(comment => comment.RootId).Distinct().Order().SequenceEqual(rootIds))
@@ -99,28 +132,9 @@ internal static class ThreadLock
         return (comments.Find(comment => comment.Id == first), comments.Find(comment => comment.Id == second));
     }
 
-    /// <summary>
-    /// The last statement of a write: raises the version of the thread <c>@rootId</c> and writes down what happened to
-    /// <c>@id</c> under that number.
-    /// </summary>
-    /// <param name="kind">The kind of event.</param>
-    /// <param name="data">A jsonb expression: what a reader of the stream needs besides the comment.</param>
-    /// <param name="set">Further columns of the thread to change.</param>
-    public static string Record(string kind, string data = "null::jsonb", string set = "") => $"""
-        with thread as (
-          update comments_threads
-          set version = version + 1{(set.Length > 0 ? ", " + set : "")}
-          where root_id = @rootId
-          returning root_id, version, topic
-        )
-        insert into comments_events (root_id, version, kind, comment_id, topic, data)
-        select root_id, version, '{kind}', @id, topic, {data}
-        from thread;
-        """;
-
     private const string CommentColumns = """
         c.id, c.parent_id, c.root_id, c.depth, c.author_id, c.content, c.created_at, c.edited_at, c.deleted_at,
-        c.child_count, c.descendant_count, thread.topic, thread.version, clock_timestamp() as now
+        c.child_count, c.descendant_count, thread.version, clock_timestamp() as now
         """;
 
     private const string FromComments = """

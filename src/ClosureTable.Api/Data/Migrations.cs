@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Dapper;
 using DbUp;
 using DbUp.Engine;
@@ -20,21 +22,67 @@ internal sealed class Migrations(Database database, IEnumerable<ISchemaStep> ste
     /// <summary>In the order in which they are applied. Tests put one that fails behind them.</summary>
     internal IReadOnlyList<SqlScript> Scripts { get; init; } = ReadScripts();
 
-    /// <exception cref="MigrationFailedException">A script failed; nothing of this upgrade was kept.</exception>
+    /// <exception cref="MigrationFailedException">
+    /// A script failed, and nothing of this upgrade was kept; or one that the database has was edited since.
+    /// </exception>
     public void Apply()
     {
         using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(database.ConnectionString) { Pooling = false }.ConnectionString);
         connection.Open();
+        // Before the transaction, which must hold no lock on the journal: the scripts are run on another connection.
+        RefuseEdited(connection);
         using var transaction = WaitForTurn(connection);
         var result = Engine(connection).PerformUpgrade();
         if (!result.Successful)
             throw new MigrationFailedException(result.ErrorScript?.Name, result.Error);
         foreach (var script in result.Scripts)
             logger.LogInformation("Applied {Script}", script.Name);
+        Sign(connection);
         foreach (var step in steps)
             step.Apply(connection);
         transaction.Commit();
     }
+
+    private void RefuseEdited(NpgsqlConnection connection)
+    {
+        if (!connection.ExecuteScalar<bool>(HasJournal))
+            return;
+        // Through jsonb: before 0013 there is no such column.
+        var recorded = connection.Query<(string Script, string Checksum)>("""
+            select scriptname, to_jsonb(entry) ->> 'checksum'
+            from public.schema_versions entry
+            where to_jsonb(entry) ->> 'checksum' is not null
+            """).ToDictionary(entry => entry.Script, entry => entry.Checksum);
+        foreach (var script in Scripts)
+        {
+            if (recorded.TryGetValue(script.Name, out var checksum) && checksum != Checksum(script))
+                throw new MigrationFailedException(
+                    $"The script {script.Name} was edited after it had been applied to this database. Restore it, and make the change in a new script.");
+        }
+    }
+
+    /// <summary>Gives the scripts that have no checksum yet theirs: new ones, and those that an older build applied.</summary>
+    private void Sign(NpgsqlConnection connection)
+    {
+        if (connection.ExecuteScalar<bool>("""
+            select exists (
+              select
+              from information_schema.columns
+              where table_schema = 'public' and table_name = 'schema_versions' and column_name = 'checksum'
+            )
+            """))
+            connection.Execute("""
+                update public.schema_versions
+                set checksum = script.checksum
+                from unnest(@names, @checksums) as script (name, checksum)
+                where scriptname = script.name and schema_versions.checksum is null
+                """, new { names = Scripts.Select(script => script.Name).ToArray(), checksums = Scripts.Select(Checksum).ToArray() });
+    }
+
+    private static string Checksum(SqlScript script) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(
+        script.Contents.ReplaceLineEndings("\n"))));
+
+    private const string HasJournal = "select to_regclass('public.schema_versions') is not null";
 
     /// <summary>
     /// Two instances that upgrade at once collide in the journal (23505). The lock is a transaction's and not the session's,
@@ -62,9 +110,7 @@ internal sealed class Migrations(Database database, IEnumerable<ISchemaStep> ste
     public Task<IReadOnlyList<MigrationStatus>> Status(CancellationToken ct) =>
         database.Primary.Read<IReadOnlyList<MigrationStatus>>(async connection =>
         {
-            var known = await connection.ExecuteScalarAsync<bool>(
-                "select to_regclass('public.schema_versions') is not null", null, ct);
-            var applied = known
+            var applied = await connection.ExecuteScalarAsync<bool>(HasJournal, null, ct)
                 ? (await connection.QueryAsync<string>(
                     "select scriptname from public.schema_versions", null, ct)).ToHashSet()
                 : [];
@@ -104,6 +150,15 @@ internal sealed class Migrations(Database database, IEnumerable<ISchemaStep> ste
     }
 }
 
-/// <summary>Says which script failed, and why, in PostgreSQL's words.</summary>
-internal sealed class MigrationFailedException(string? script, Exception cause)
-    : Exception($"The migration {script ?? "journal"} failed, and the schema was left as it was: {cause.Message}", cause);
+/// <summary>Says which script is at fault, and why.</summary>
+internal sealed class MigrationFailedException : Exception
+{
+    public MigrationFailedException(string message) : base(message)
+    {
+    }
+
+    public MigrationFailedException(string? script, Exception cause)
+        : base($"The migration {script ?? "journal"} failed, and the schema was left as it was: {cause.Message}", cause)
+    {
+    }
+}

@@ -10,67 +10,77 @@ namespace ClosureTable.Api.Likes;
 /// <summary>The table <c>comments_likes</c>, and the counts that follow it.</summary>
 internal sealed class LikeRepository(ReplicaReads replica, WriteTransaction writes)
 {
-    /// <summary>Makes the caller like a comment; changes nothing where he does already.</summary>
-    public Task<Outcome<CommentLikes>> Like(Caller caller, long id, CancellationToken ct) => Set(caller, id, liked: true, """
-        insert into comments_likes (comment_id, user_id)
-        values (@id, @caller)
-        on conflict (comment_id, user_id) do nothing
-        returning comment_id, 1 as delta
+    /// <summary>Makes the caller like a comment; changes nothing where there is a like already.</summary>
+    public Task<Outcome<CommentLikes>> Like(Caller caller, long id, CancellationToken ct) => Set(caller, id, liked: true, $"""
+        {ThreadLock.Lock}
+
+        with changed as (
+          insert into comments_likes (comment_id, user_id)
+          select id, @caller
+          from comments_comments
+          where id = @id and deleted_at is null
+          on conflict (comment_id, user_id) do nothing
+          returning comment_id
+        ),
+        counted as (
+          update comments_comments
+          set like_count = like_count + 1
+          where id in (select comment_id from changed)
+        )
+        select root_id, deleted_at is not null as deleted, like_count, exists (select from changed) as changed
+        from comments_comments
+        where id = @id;
         """, ct);
 
     /// <summary>Takes the caller's like back; changes nothing where there is none.</summary>
-    public Task<Outcome<CommentLikes>> Unlike(Caller caller, long id, CancellationToken ct) => Set(caller, id, liked: false, """
-        delete from comments_likes
-        where comment_id = @id and user_id = @caller
-        returning comment_id, -1 as delta
+    public Task<Outcome<CommentLikes>> Unlike(Caller caller, long id, CancellationToken ct) => Set(caller, id, liked: false, $"""
+        {ThreadLock.Lock}
+
+        with changed as (
+          delete from comments_likes
+          where comment_id = @id and user_id = @caller
+            and exists (select from comments_comments where id = @id and deleted_at is null)
+          returning comment_id
+        ),
+        counted as (
+          update comments_comments
+          set like_count = like_count - 1
+          where id in (select comment_id from changed)
+        )
+        select root_id, deleted_at is not null as deleted, like_count, exists (select from changed) as changed
+        from comments_comments
+        where id = @id;
         """, ct);
 
     /// <summary>
-    /// The counts change by the row that was really written or removed, in the same statement: a like that is sent twice,
+    /// The count changes by the row that was really written or removed, in the same statement: a like that is sent twice,
     /// or by both of a user's devices at once, finds no row to change and raises neither the count nor the version.
     /// </summary>
+    /// <param name="change">Locks the thread, then changes the like and tells of the comment as it was before.</param>
     private Task<Outcome<CommentLikes>> Set(Caller caller, long id, bool liked, string change, CancellationToken ct) =>
         writes.Run<Outcome<CommentLikes>>(async connection =>
         {
-            var comment = await connection.LockThreadOf(id, ct);
+            var comment = await connection.LockThread<LikedComment>(change, new { id, caller = caller.Id }, ct);
             if (comment is null)
                 return Problem.CommentNotFound;
             if (comment.Deleted)
                 return Problem.CommentDeleted;
-            var (changed, count) = await connection.QuerySingleAsync<(bool Changed, int Count)>($"""
-                with changed as (
-                  {change}
-                ),
-                counted as (
-                  update comments_comments
-                  set like_count = like_count + changed.delta
-                  from changed
-                  where id = changed.comment_id
-                  returning id, root_id, like_count, changed.delta
-                ),
-                thread as (
-                  update comments_threads
-                  set version = version + 1,
-                      like_count = case when counted.id = counted.root_id then counted.like_count else comments_threads.like_count end
-                  from counted
-                  where comments_threads.root_id = counted.root_id
-                  returning
-                    comments_threads.root_id, version, topic, counted.id,
-                    jsonb_build_object('delta', counted.delta, 'like_count', counted.like_count) as data
-                ),
-                recorded as (
-                  insert into comments_events (root_id, version, kind, comment_id, topic, data)
-                  select root_id, version, 'liked', id, topic, data
-                  from thread
-                )
-                select
-                  exists (select from counted),
-                  coalesce((select like_count from counted), (select like_count from comments_comments where id = @id))
-                """, new { id, caller = caller.Id }, ct);
-            if (changed)
-                Instruments.LikeChanged(given: liked);
+            if (!comment.Changed)
+                return new CommentLikes { Id = id, LikeCount = comment.LikeCount, Liked = liked };
+            var delta = liked ? 1 : -1;
+            var count = comment.LikeCount + delta;
+            await connection.ExecuteAsync(EventLog.Record, ThreadChange.Liked(comment.RootId, id, delta, count), ct);
+            Instruments.LikeChanged(given: liked);
             return new CommentLikes { Id = id, LikeCount = count, Liked = liked };
         }, ct);
+
+    private sealed record LikedComment : ILocked
+    {
+        public long RootId { get; init; }
+        public bool Deleted { get; init; }
+        public int LikeCount { get; init; }
+        public bool Changed { get; init; }
+    }
 
     /// <summary>What a user likes, newest like first; deleted comments are left out.</summary>
     /// <returns>A page, or null when there is no such user.</returns>

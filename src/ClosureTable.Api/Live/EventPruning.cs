@@ -9,56 +9,29 @@ namespace ClosureTable.Api.Live;
 /// Forgets events that are older than the retention, a few thousand a transaction, so that no lock is held for long. Every
 /// instance tries; an advisory lock lets one of them do it.
 /// </summary>
-internal sealed class EventPruning(NpgsqlDataSource primary, IOptions<LiveOptions> options, ILogger<EventPruning> logger) : BackgroundService
+internal sealed class EventPruning(NpgsqlDataSource primary, IOptions<LiveOptions> options, ILogger<EventPruning> logger)
+    : Sweep(TimeSpan.FromMinutes(10), logger)
 {
     private const int BatchSize = 5000;
 
     // Any number that no other advisory lock of this database has.
     internal const long LockKey = 0x_45_56_45_4E_54_53;
 
-    private static readonly TimeSpan Interval = TimeSpan.FromMinutes(10);
-
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Interval);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
-        {
-            try
-            {
-                await Prune(stoppingToken);
-            }
-            catch (NpgsqlException exception)
-            {
-                logger.LogWarning("Old events were not pruned; the next round tries again: {Reason}", exception.Message);
-            }
-        }
-    }
-
-    /// <returns>How many events went; 0 also while another instance prunes.</returns>
-    public async Task<int> Prune(CancellationToken ct)
-    {
-        for (var total = 0; ;)
-        {
-            var (expired, pruned) = await PruneBatch(ct);
-            total += pruned;
-            if (expired < BatchSize)
-                return total;
-        }
-    }
+    public override Task<int> Run(CancellationToken ct) => InBatches(() => PruneBatch(ct));
 
     /// <summary>
     /// The oldest events by the number of their transaction, which an index has, as far as they are too old. Of a thread goes
     /// all that is before, though a transaction that began earlier may have waited and come later: what is left of a log begins
     /// somewhere and has no hole.
     /// </summary>
-    private async Task<(int Expired, int Pruned)> PruneBatch(CancellationToken ct)
+    private async Task<int> PruneBatch(CancellationToken ct)
     {
         await using var connection = await primary.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
         if (!await connection.ExecuteScalarAsync<bool>(
             "select pg_try_advisory_xact_lock(@LockKey)", new { LockKey }, ct))
-            return (0, 0);
-        var counts = await connection.QuerySingleAsync<(int, int)>("""
+            return 0;
+        var pruned = await connection.ExecuteScalarAsync<int>("""
             with oldest as (
               select root_id, version, created_at
               from comments_events
@@ -66,7 +39,7 @@ internal sealed class EventPruning(NpgsqlDataSource primary, IOptions<LiveOption
               limit @BatchSize
             ),
             expired as (
-              select root_id, max(version) as version, count(*) as events
+              select root_id, max(version) as version
               from oldest
               where created_at < now() - @Retention
               group by root_id
@@ -91,9 +64,9 @@ internal sealed class EventPruning(NpgsqlDataSource primary, IOptions<LiveOption
               update comments_events_pruned
               set through = greatest(through, (select xid from pruned order by xid desc limit 1))
             )
-            select (select coalesce(sum(events), 0) from expired)::int, (select count(*) from pruned)::int
+            select count(*)::int from pruned
             """, new { BatchSize, options.Value.Retention }, ct);
         await transaction.CommitAsync(CancellationToken.None);
-        return counts;
+        return pruned;
     }
 }

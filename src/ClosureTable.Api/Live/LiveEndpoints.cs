@@ -22,8 +22,7 @@ internal static class LiveEndpoints
         services.AddHostedService(provider => provider.GetRequiredService<EventDispatcher>());
         services.AddHostedService<NotificationListener>();
         services.AddHostedService<Heartbeats>();
-        services.AddSingleton<EventPruning>();
-        services.AddHostedService(provider => provider.GetRequiredService<EventPruning>());
+        services.AddSweep<EventPruning>();
     }
 
     /// <summary>What the schema needs of the event log, whether or not anything is served.</summary>

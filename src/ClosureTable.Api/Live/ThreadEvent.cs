@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using ClosureTable.Api.Comments;
 
 namespace ClosureTable.Api.Live;
 
@@ -19,7 +20,7 @@ internal sealed record ThreadEvent
     public string? Data { get; init; }
 
     /// <summary>Whether the event may have taken comments out of the thread.</summary>
-    public bool Removes => Kind is "deleted" or "moved";
+    public bool Removes => Kind is EventKind.Deleted or EventKind.Moved;
 
     /// <summary>
     /// Likes of one comment that follow each other are told as one, which has the last count and version and the sum of their changes.
@@ -30,7 +31,7 @@ internal sealed record ThreadEvent
         var told = new List<ThreadEvent>(events.Count);
         foreach (var happened in events)
         {
-            if (told is [.., var before] && before.Kind == "liked" && happened.Kind == "liked"
+            if (told is [.., var before] && before.Kind == EventKind.Liked && happened.Kind == EventKind.Liked
                 && (before.RootId, before.CommentId) == (happened.RootId, happened.CommentId))
                 told[^1] = happened with { Data = Sum(before.Data!, happened.Data!) };
             else

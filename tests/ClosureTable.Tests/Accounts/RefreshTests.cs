@@ -218,7 +218,7 @@ public sealed class RefreshTests(ServiceFixture fixture)
         var living = await Sessions.Start(id, TestContext.Current.CancellationToken);
         await fixture.Query<object>(
             "update auth_refresh_tokens set expires_at = now() - interval '1 second' where user_id = @id and token_hash <> sha256(convert_to(@living, 'UTF8'))", new { id, living });
-        await fixture.Services.GetRequiredService<ExpiredSessions>().Sweep(TestContext.Current.CancellationToken);
+        await fixture.Services.GetRequiredService<ExpiredSessions>().Run(TestContext.Current.CancellationToken);
         Assert.Equal(1, await fixture.Query<long>("select count(*) from auth_refresh_tokens where user_id = @id", new { id }));
     }
 }

@@ -1,13 +1,16 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Text.Json;
 using ClosureTable.Api.Comments;
 using ClosureTable.Api.Data;
 using ClosureTable.Api.Http;
 using ClosureTable.Tests.Fixture;
 using ClosureTable.Tests.Threads;
+using Dapper;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 
 namespace ClosureTable.Tests.Comments;
 
@@ -32,6 +35,29 @@ public sealed class IdempotencyTests(ServiceFixture fixture)
     private Task<long> Written(string content) =>
         fixture.Query<long>("select count(*) from comments_comments where content = @content", new { content });
 
+    private static Task<string> Body(HttpResponseMessage answer) => answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+
+    /// <summary>The tables that have the words anywhere: in a text, in a document, or as bytes.</summary>
+    private async Task<string> TablesWith(string words)
+    {
+        await using var connection = await fixture.Services.GetRequiredService<NpgsqlDataSource>().OpenConnectionAsync(TestContext.Current.CancellationToken);
+        var found = new List<string>();
+        foreach (var table in await connection.QueryAsync<string>("""
+            select oid::regclass::text
+            from pg_class
+            where relkind = 'r' and relnamespace = 'public'::regnamespace
+            order by 1
+            """))
+        {
+            if (await connection.ExecuteScalarAsync<bool>(
+                $"select exists (select from {table} t where t::text like '%' || @words || '%' or t::text like '%' || encode(convert_to(@words, 'UTF8'), 'hex') || '%')",
+                new { words }))
+                found.Add(table);
+        }
+
+        return string.Join(", ", found);
+    }
+
     [Fact]
     public async Task The_same_request_gets_the_same_answer_byte_for_byte_and_writes_once()
     {
@@ -40,17 +66,92 @@ public sealed class IdempotencyTests(ServiceFixture fixture)
 
         var first = await Send(ann, key, new { content });
         var comment = await first.Json(HttpStatusCode.Created);
-        // The first answer is replayed, whatever became of the comment.
-        await (await ann.Patch($"/comments/{comment.Id()}", new { content = content + " edited" })).Json();
+        // What others do is no part of the answer.
+        await ann.Reply(comment.Id());
         var again = await Send(ann, key, new { content = $" {content} " });
 
         Assert.False(IsReplay(first));
         Assert.True(IsReplay(again));
         Assert.Equal(HttpStatusCode.Created, again.StatusCode);
         Assert.Equal(first.Headers.Location, again.Headers.Location);
-        Assert.Equal(await first.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), await again.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        Assert.Equal(await Body(first), await Body(again));
+        Assert.Equal(1, await Written(content));
+    }
+
+    [Fact]
+    public async Task After_an_edit_a_retry_gets_what_the_comment_says_now_and_writes_nothing()
+    {
+        var ann = await fixture.SignedIn();
+        var (key, content) = (NewKey(), $"before{Guid.NewGuid():n}");
+        var comment = await (await Send(ann, key, new { content })).Json(HttpStatusCode.Created);
+        await (await ann.Patch($"/comments/{comment.Id()}", new { content = "edited" })).Json();
+
+        var again = await Send(ann, key, new { content });
+
+        Assert.True(IsReplay(again));
+        var replay = await again.Json(HttpStatusCode.Created);
+        Assert.Equal((comment.Id(), "edited"), (replay.Id(), replay.Text("content")));
         Assert.Equal(0, await Written(content));
-        Assert.Equal(1, await Written(content + " edited"));
+        Assert.Equal("comments_revisions", await TablesWith(content));
+    }
+
+    [Theory]
+    [InlineData("leaf")]
+    [InlineData("tombstone")]
+    [InlineData("subtree")]
+    public async Task Of_a_deleted_comment_no_table_has_the_words_and_a_retry_neither_tells_nor_writes_them(string how)
+    {
+        var (ann, mod) = (await fixture.SignedIn($"author{Guid.NewGuid():n}"), await fixture.Moderator());
+        var (key, content) = (NewKey(), $"words{Guid.NewGuid():n}");
+        var root = (await mod.Begin()).Id();
+        var body = new { content, parent_id = root };
+        var comment = await (await Send(ann, key, body)).Json(HttpStatusCode.Created);
+        Assert.Equal("comments_comments", await TablesWith(content));
+        if (how == "tombstone")
+            await mod.Reply(comment.Id());
+        await (await mod.Delete(how == "subtree" ? $"/comments/{root}?subtree=true" : $"/comments/{comment.Id()}")).Json();
+
+        var again = await Send(ann, key, body);
+
+        Assert.Equal("", await TablesWith(content));
+        Assert.True(IsReplay(again));
+        var replay = await again.Json(HttpStatusCode.Created);
+        Assert.Equal((comment.Id(), root), (replay.Id(), replay.GetProperty("parent_id").GetInt64()));
+        Assert.Equal((JsonValueKind.Null, JsonValueKind.Null), (replay.GetProperty("content").ValueKind, replay.GetProperty("author").ValueKind));
+        Assert.True(replay.GetProperty("deleted").GetBoolean());
+        Assert.Equal(comment.EnumerateObject().Select(property => property.Name), replay.EnumerateObject().Select(property => property.Name));
+    }
+
+    [Fact]
+    public async Task Answers_that_an_older_build_kept_lose_their_words_in_the_upgrade()
+    {
+        var ann = await fixture.SignedIn();
+        var (key, content) = (NewKey(), $"old{Guid.NewGuid():n}");
+        var first = await Send(ann, key, new { content });
+        var comment = await first.Json(HttpStatusCode.Created);
+        await fixture.Execute("update idempotency_keys set body = convert_to(@body, 'UTF8') where key = @key", new { body = await Body(first), key });
+        Assert.Equal("comments_comments, idempotency_keys", await TablesWith(content));
+
+        await fixture.Execute(fixture.Services.GetRequiredService<Migrations>().Scripts.Single(script => script.Name.StartsWith("0011", StringComparison.Ordinal)).Contents);
+
+        Assert.Equal("comments_comments", await TablesWith(content));
+        Assert.Equal(await Body(first), await Body(await Send(ann, key, new { content })));
+        await (await ann.Delete($"/comments/{comment.Id()}")).Json();
+        Assert.True((await (await Send(ann, key, new { content })).Json(HttpStatusCode.Created)).GetProperty("deleted").GetBoolean());
+    }
+
+    [Fact]
+    public async Task Keys_of_more_than_24_hours_are_swept()
+    {
+        var ann = await fixture.SignedIn();
+        var (old, young) = (NewKey(), NewKey());
+        await (await Send(ann, old, new { content = "old" })).Json(HttpStatusCode.Created);
+        await (await Send(ann, young, new { content = "young" })).Json(HttpStatusCode.Created);
+        await fixture.Execute("update idempotency_keys set created_at = created_at - interval '24 hours 1 minute' where key = @old", new { old });
+
+        Assert.True(await fixture.Services.GetRequiredService<ExpiredKeys>().Run(TestContext.Current.CancellationToken) >= 1);
+
+        Assert.Equal(young, await fixture.Query<string>("select key from idempotency_keys where key in (@old, @young)", new { old, young }));
     }
 
     [Fact]

@@ -314,11 +314,11 @@ public sealed class ReplayTests(ServiceFixture fixture)
         await using (var held = await database.BeginTransactionAsync(TestContext.Current.CancellationToken))
         {
             await database.ExecuteAsync("select pg_advisory_xact_lock(@key)", new { key = EventPruning.LockKey });
-            Assert.Equal(0, await pruning.Prune(TestContext.Current.CancellationToken));
+            Assert.Equal(0, await pruning.Run(TestContext.Current.CancellationToken));
         }
 
-        Assert.Equal(3, await pruning.Prune(TestContext.Current.CancellationToken));
-        Assert.Equal(0, await pruning.Prune(TestContext.Current.CancellationToken));
+        Assert.Equal(3, await pruning.Run(TestContext.Current.CancellationToken));
+        Assert.Equal(0, await pruning.Run(TestContext.Current.CancellationToken));
         Assert.Equal(4, await database.ExecuteScalarAsync<long>("select min(version) from comments_events"));
 
         foreach (var (stream, position) in new[] { (path, "1"), (path, "2"), (Topic(topic), beginning) })

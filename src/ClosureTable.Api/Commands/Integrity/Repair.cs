@@ -1,3 +1,4 @@
+using ClosureTable.Api.Comments;
 using ClosureTable.Api.Data;
 using Dapper;
 using Npgsql;
@@ -66,7 +67,7 @@ internal sealed class Repair(NpgsqlDataSource primary)
     /// <summary>Takes one comment that says it belongs to the thread, and that no root leads to, out of its cycle or from below nothing.</summary>
     private static async Task<Changes> Loosen(NpgsqlConnection connection, long rootId, CancellationToken ct)
     {
-        await Lock(connection, [rootId], ct);
+        await connection.LockThreads([rootId], ct);
         var changes = new Changes();
         var loose = await connection.QuerySingleOrDefaultAsync<(long Id, long? ParentId, bool ParentExists)?>("""
             with recursive climb (id, next_id) as (
@@ -163,7 +164,8 @@ internal sealed class Repair(NpgsqlDataSource primary)
         long[] claimed = [rootId];
         while (true)
         {
-            await Lock(connection, claimed, ct);
+            await connection.ExecuteAsync("savepoint unlocked", null, ct);
+            await connection.LockThreads(claimed, ct);
             if (await ParentTruth.Fill(connection, rootId, rootId, ct) == 0)
                 return false;
             var now = (await connection.QueryAsync<long>("""
@@ -179,17 +181,6 @@ internal sealed class Repair(NpgsqlDataSource primary)
             claimed = [.. now.Union(claimed).Order()];
         }
     }
-
-    private static Task Lock(NpgsqlConnection connection, long[] rootIds, CancellationToken ct) =>
-        connection.ExecuteAsync("""
-            savepoint unlocked;
-
-            select root_id
-            from comments_threads
-            where root_id = any(@rootIds)
-            order by root_id
-            for no key update;
-            """, new { rootIds }, ct, timeout: 0);
 
     /// <summary>Adds the row of a thread that lost it, with what the events remember.</summary>
     private static Task<int> RestoreThreadRow(NpgsqlConnection connection, long rootId, CancellationToken ct) =>
@@ -250,12 +241,8 @@ internal sealed class Repair(NpgsqlDataSource primary)
             where tree.ancestor_id = expected.ancestor_id and tree.descendant_id = expected.descendant_id
               and (tree.nearest_ancestor_id, tree.depth) <> (expected.nearest_ancestor_id, expected.depth)
             """, null, ct, timeout: 0), "{0} rows of the tree corrected");
-        changes.Add(await connection.ExecuteAsync("""
-            insert into comments_tree (ancestor_id, nearest_ancestor_id, descendant_id, depth)
-            select ancestor_id, nearest_ancestor_id, descendant_id, depth
-            from truth_tree
-            on conflict (ancestor_id, descendant_id) do nothing
-            """, null, ct, timeout: 0), "{0} rows added to the tree");
+        var ids = (await connection.QueryAsync<long>("select id from truth_comments", null, ct, timeout: 0)).ToArray();
+        changes.Add(await connection.ExecuteAsync(Closure.FromParents, new { ids }, ct, timeout: 0), "{0} rows added to the tree");
     }
 
     private static async Task RebuildCounts(NpgsqlConnection connection, long rootId, Changes changes, CancellationToken ct)
@@ -320,14 +307,9 @@ internal sealed class Repair(NpgsqlDataSource primary)
             """, new { rootId }, ct, timeout: 0), "{0} events before a gap removed");
     }
 
-    /// <summary>
-    /// A repair is a write like any other: the version goes on, or an ETag would name two states. Its event says that the root
-    /// moved to where it is, upon which a client reads the thread again.
-    /// </summary>
+    /// <summary>A repair is a write like any other: the version goes on, or an ETag would name two states.</summary>
     private static Task Record(NpgsqlConnection connection, long rootId, CancellationToken ct) =>
-        connection.ExecuteAsync(Comments.ThreadLock.Record("moved", """
-            jsonb_build_object('parent_id', null, 'from_parent', null, 'from_root', root_id, 'to_root', root_id, 'repaired', true)
-            """), new { rootId, id = rootId }, ct, timeout: 0);
+        connection.ExecuteAsync(EventLog.Record, ThreadChange.Repaired(rootId), ct, timeout: 0);
 
     private static async Task<Changes> ClearTheGone(NpgsqlConnection connection, CancellationToken ct)
     {

@@ -1,3 +1,4 @@
+using ClosureTable.Api.Comments;
 using ClosureTable.Api.Data;
 using Dapper;
 using Npgsql;
@@ -94,8 +95,7 @@ internal sealed class BulkLoad(NpgsqlDataSource primary, int maxDepth)
             await comments.CompleteAsync(ct);
         }
 
-        await using (var tree = await connection.BeginBinaryImportAsync(
-            "copy comments_tree (ancestor_id, nearest_ancestor_id, descendant_id, depth) from stdin (format binary)", ct))
+        await using (var tree = await connection.BeginBinaryImportAsync(Closure.Copy, ct))
         {
             foreach (var thread in placed)
                 await thread.WriteTree(tree, ct);
@@ -113,24 +113,17 @@ internal sealed class BulkLoad(NpgsqlDataSource primary, int maxDepth)
         // A version for each comment, of whose events the last one is still there, as after pruning.
         await connection.ExecuteAsync("""
             insert into comments_threads (root_id, topic, version, comment_count, like_count, created_at, last_activity_at)
-            select root.id, new.topic, new.size, new.size, root.like_count, root.created_at, newest.created_at
-            from unnest(@rootIds, @topics, @Sizes, @newestIds) as new (root_id, topic, size, newest_id)
+            select root.id, new.topic, new.size - 1, new.size - 1, root.like_count, root.created_at, root.created_at
+            from unnest(@rootIds, @topics, @Sizes) as new (root_id, topic, size)
             join comments_comments root on root.id = new.root_id
-            join comments_comments newest on newest.id = new.newest_id;
-
-            insert into comments_events (root_id, version, kind, comment_id, topic, data)
-            select thread.root_id, thread.version, 'created', newest.id, thread.topic, jsonb_build_object('parent_id', newest.parent_id)
-            from unnest(@rootIds, @newestIds) as new (root_id, newest_id)
-            join comments_threads thread on thread.root_id = new.root_id
-            join comments_comments newest on newest.id = new.newest_id;
             """,
             new
             {
                 batch.Sizes,
                 rootIds = placed.Select(thread => thread.Ids[0]).ToArray(),
-                newestIds = placed.Select(thread => thread.Ids[^1]).ToArray(),
                 topics = placed.Select((_, index) => load.Topic ?? $"/posts/{(batch.First + index) / 10 + 1}").ToArray(),
             }, ct, timeout: 0);
+        await connection.WriteAll([.. placed.Select(thread => thread.Newest)], ct, timeout: 0);
         await transaction.CommitAsync(CancellationToken.None);
         for (var index = 0; index < placed.Length; index++)
             roots[batch.First + index] = placed[index].Ids[0];
@@ -150,6 +143,8 @@ internal sealed class BulkLoad(NpgsqlDataSource primary, int maxDepth)
     /// <summary>A generated thread and the ids of its comments.</summary>
     private sealed record PlacedThread(GeneratedComment[] Comments, long[] Ids)
     {
+        public ThreadChange Newest => ThreadChange.Created(Ids[0], Ids[^1], Comments[^1].Parent < 0 ? null : Ids[Comments[^1].Parent], Comments[^1].CreatedAt);
+
         public async Task WriteComments(NpgsqlBinaryImporter copy, long[] users, CancellationToken ct)
         {
             var (replies, below) = (new int[Ids.Length], new int[Ids.Length]);
@@ -185,13 +180,7 @@ internal sealed class BulkLoad(NpgsqlDataSource primary, int maxDepth)
             {
                 var nearest = index == 0 ? 0 : Comments[index].Parent;
                 for (var ancestor = index; ancestor >= 0; ancestor = Comments[ancestor].Parent)
-                {
-                    await copy.StartRowAsync(ct);
-                    await copy.WriteAsync(Ids[ancestor], NpgsqlDbType.Bigint, ct);
-                    await copy.WriteAsync(Ids[ancestor == index ? index : nearest], NpgsqlDbType.Bigint, ct);
-                    await copy.WriteAsync(Ids[index], NpgsqlDbType.Bigint, ct);
-                    await copy.WriteAsync(Comments[index].Depth, NpgsqlDbType.Integer, ct);
-                }
+                    await Closure.CopyRow(copy, Ids[ancestor], Ids[ancestor == index ? index : nearest], Ids[index], Comments[index].Depth, ct);
             }
         }
 

@@ -193,11 +193,11 @@ internal sealed class Import(NpgsqlDataSource primary, int maxDepth, bool dryRun
         batch.Clear();
         while (next.TryDequeue(out var comment))
         {
-            if (known.Contains(comment.Id) || wouldBeThere.Contains(comment.Id))
+            if (known.ContainsKey(comment.Id) || wouldBeThere.Contains(comment.Id))
                 report.Known++;
             else if (placedIds.Contains(comment.Id) || buried.ContainsKey(comment.Id))
                 report.Refuse($"Comment {comment.Id} is there twice.");
-            else if (comment.Parent is { } parent && !known.Contains(parent) && !placedIds.Contains(parent) && !buried.ContainsKey(parent) && !wouldBeThere.Contains(parent))
+            else if (comment.Parent is { } parent && !known.ContainsKey(parent) && !placedIds.Contains(parent) && !buried.ContainsKey(parent) && !wouldBeThere.Contains(parent))
             {
                 Wait(parent, comment);
                 continue;
@@ -224,7 +224,7 @@ internal sealed class Import(NpgsqlDataSource primary, int maxDepth, bool dryRun
             return;
         }
 
-        await store.Write(placed, newUsers, report, ct);
+        await store.Write(placed, known, newUsers, report, ct);
         newUsers.Clear();
 
         // A tombstone is there for the sake of what is below it: it comes with the first that lives.

@@ -39,32 +39,31 @@ internal sealed class ImportStore : IAsyncDisposable
     }
 
     /// <summary>
-    /// Which comment here is the one that the source calls so: what an earlier run brought and, in an export of this very
-    /// database, what has not been deleted since.
+    /// Which comments here are the ones that the source calls so: what an earlier run brought, though it may be deleted, and,
+    /// in an export of this very database, what has not been deleted since.
     /// </summary>
-    private const string Mapped = """
-        with mapped (external_id, comment_id) as (
-          select external_id, comment_id
-          from imported_comments
-          where source = @name and external_id = any(@ids)
-          union all
-          select c.id::text, c.id
-          from comments_comments c
-          where @name = (select 'closuretable ' || id from export_source)
-            and c.id = any(array(select id::bigint from unnest(@ids) as asked (id) where id ~ '^[1-9][0-9]{0,17}$'))
-        )
-        """;
-
-    /// <summary>Which of these are here, or were.</summary>
-    public async Task<HashSet<string>> Known(string[] ids, CancellationToken ct)
+    public async Task<Dictionary<string, long>> Known(string[] ids, CancellationToken ct)
     {
         await using var connection = await primary.OpenConnectionAsync(ct);
-        return (await connection.QueryAsync<string>(
-            $"{Mapped} select external_id from mapped", new { name, ids }, ct)).ToHashSet();
+        var known = new Dictionary<string, long>();
+        foreach (var (externalId, id) in await connection.QueryAsync<(string, long)>("""
+            select external_id, comment_id
+            from imported_comments
+            where source = @name and external_id = any(@ids)
+            union all
+            select c.id::text, c.id
+            from comments_comments c
+            where @name = (select 'closuretable ' || id from export_source)
+              and c.id = any(array(select id::bigint from unnest(@ids) as asked (id) where id ~ '^[1-9][0-9]{0,17}$'))
+            """, new { name, ids }, ct))
+            known[externalId] = id;
+        return known;
     }
 
     /// <summary>Writes comments that are all new and each of whose parents is known or comes before it, in one transaction.</summary>
-    public async Task Write(IReadOnlyList<TransferComment> comments, IReadOnlyDictionary<string, TransferUser> newUsers, ImportReport report, CancellationToken ct)
+    public async Task Write(
+        IReadOnlyList<TransferComment> comments, IReadOnlyDictionary<string, long> known,
+        IReadOnlyDictionary<string, TransferUser> newUsers, ImportReport report, CancellationToken ct)
     {
         if (comments.Count == 0)
             return;
@@ -75,7 +74,7 @@ internal sealed class ImportStore : IAsyncDisposable
             await using var transaction = await connection.BeginTransactionAsync(ct);
             try
             {
-                var placed = await FindPlaces(connection, comments, report, ct);
+                var placed = await FindPlaces(connection, comments, known, report, ct);
                 report.Likes += await Insert(connection, placed, ct);
                 await transaction.CommitAsync(CancellationToken.None);
                 // The instances that serve, and their streams, hear of it as of any write.
@@ -146,39 +145,35 @@ internal sealed class ImportStore : IAsyncDisposable
     }
 
     /// <summary>Gives each comment its id and its place. One whose parent was deleted here is refused, and what is below it too.</summary>
-    private async Task<List<Placed>> FindPlaces(NpgsqlConnection connection, IReadOnlyList<TransferComment> comments, ImportReport report, CancellationToken ct)
+    private async Task<List<Placed>> FindPlaces(
+        NpgsqlConnection connection, IReadOnlyList<TransferComment> comments, IReadOnlyDictionary<string, long> known, ImportReport report, CancellationToken ct)
     {
         var ours = comments.Select(comment => comment.Id).ToHashSet();
-        var ids = comments.Select(comment => comment.Parent).Where(parent => parent is not null && !ours.Contains(parent)).Distinct().ToArray();
-        await using var results = await connection.QueryMultipleAsync($"""
-            {Mapped}
-            select thread.root_id
-            from comments_threads thread
-            where thread.root_id in (select c.root_id from mapped join comments_comments c on c.id = mapped.comment_id)
-            order by thread.root_id
-            for no key update of thread;
-
+        var parents = comments.Select(comment => comment.Parent).OfType<string>().Where(parent => !ours.Contains(parent)).ToLookup(parent => known[parent]);
+        var ids = parents.Select(parent => parent.Key).ToArray();
+        var rootIds = (await connection.QueryAsync<long>("select distinct root_id from comments_comments where id = any(@ids)", new { ids }, ct)).ToArray();
+        var locked = await connection.LockThreads(rootIds, ct);
+        await using var results = await connection.QueryMultipleAsync("""
             -- The comment itself or, where it is as deep as a comment may be, the one above it.
-            {Mapped}
-            select mapped.external_id, parent.id, parent.parent_id, parent.root_id, parent.depth, parent.id <> c.id
-            from mapped
-            join comments_comments c on c.id = mapped.comment_id
+            select c.id, parent.id, parent.parent_id, parent.root_id, parent.depth
+            from comments_comments c
             join comments_tree up on up.descendant_id = c.id
-            join comments_comments parent on parent.id = up.ancestor_id and parent.depth = least(c.depth, @maxDepth - 1);
+            join comments_comments parent on parent.id = up.ancestor_id and parent.depth = least(c.depth, @maxDepth - 1)
+            where c.id = any(@ids);
 
             select nextval('comments_comments_id_seq')
             from generate_series(1, @count);
-            """, new { name, ids, maxDepth, count = comments.Count }, ct, timeout: 0);
-        var locked = (await results.ReadAsync<long>()).ToHashSet();
+            """, new { ids, maxDepth, count = comments.Count }, ct, timeout: 0);
         var places = new Dictionary<string, Place>();
         var deepest = new HashSet<string>();
-        foreach (var (externalId, id, parentId, rootId, depth, isAbove) in await results.ReadAsync<(string, long, long?, long, int, bool)>())
+        foreach (var (commentId, id, parentId, rootId, depth) in await results.ReadAsync<(long, long, long?, long, int)>())
         {
             if (!locked.Contains(rootId))
                 throw new ThreadMovedException();
-            places[externalId] = new Place(id, parentId, rootId, depth);
-            if (isAbove)
-                deepest.Add(externalId);
+            foreach (var externalId in parents[commentId])
+                places[externalId] = new Place(id, parentId, rootId, depth);
+            if (id != commentId)
+                deepest.UnionWith(parents[commentId]);
         }
 
         var newIds = new Queue<long>(await results.ReadAsync<long>());
@@ -214,7 +209,7 @@ internal sealed class ImportStore : IAsyncDisposable
         var likes = placed.SelectMany(place => (place.Comment.Likes ?? []).Select(like => (place.At.Id, UserId: users[like.User], like.At)))
             .DistinctBy(like => (like.Id, like.UserId)).ToList();
         var revisions = placed.SelectMany(place => (place.Comment.Revisions ?? []).Select((revision, index) => (place.At.Id, Number: index + 1, Revision: revision))).ToList();
-        await connection.ExecuteAsync("""
+        await connection.ExecuteAsync($"""
             insert into comments_comments (id, parent_id, root_id, depth, author_id, content, created_at, edited_at, deleted_at)
             select id, parent_id, root_id, depth, author_id, content, created_at, edited_at, deleted_at
             from unnest(
@@ -225,23 +220,7 @@ internal sealed class ImportStore : IAsyncDisposable
             select @name, external_id, id
             from unnest(@externalIds, @ids) as new (external_id, id);
 
-            -- The closure, from the parents: itself, then level by level upwards, the parent the nearest of all.
-            insert into comments_tree (ancestor_id, nearest_ancestor_id, descendant_id, depth)
-            with recursive up (ancestor_id, nearest_ancestor_id, descendant_id, depth) as (
-              select c.parent_id, c.parent_id, c.id, c.depth
-              from comments_comments c
-              where c.id = any(@ids) and c.parent_id is not null
-              union all
-              select above.parent_id, up.nearest_ancestor_id, up.descendant_id, up.depth
-              from up
-              join comments_comments above on above.id = up.ancestor_id
-              where above.parent_id is not null
-            )
-            select ancestor_id, nearest_ancestor_id, descendant_id, depth
-            from up
-            union all
-            select id, id, id, depth
-            from unnest(@ids, @depths) as new (id, depth);
+            {Closure.FromParents}
 
             insert into comments_likes (comment_id, user_id, created_at)
             select comment_id, user_id, created_at
@@ -271,26 +250,6 @@ internal sealed class ImportStore : IAsyncDisposable
             from unnest(@ids, @parentIds::bigint[], @topics::text[]) as new (id, parent_id, topic)
             join comments_comments c on c.id = new.id
             where new.parent_id is null;
-
-            insert into comments_events (root_id, version, kind, comment_id, topic, data)
-            select c.root_id, thread.version + row_number() over (partition by c.root_id order by c.id), 'created', c.id, thread.topic,
-              jsonb_build_object('parent_id', c.parent_id)
-            from comments_comments c
-            join comments_threads thread on thread.root_id = c.root_id
-            where c.id = any(@ids);
-
-            update comments_threads thread
-            set version = thread.version + new.comments,
-                comment_count = thread.comment_count + new.comments,
-                tombstone_count = thread.tombstone_count + new.tombstones,
-                last_activity_at = greatest(thread.last_activity_at, new.newest)
-            from (
-              select root_id, count(*) as comments, count(deleted_at) as tombstones, max(created_at) as newest
-              from comments_comments
-              where id = any(@ids)
-              group by root_id
-            ) new
-            where thread.root_id = new.root_id;
             """,
             new
             {
@@ -315,6 +274,11 @@ internal sealed class ImportStore : IAsyncDisposable
                 writtenAt = revisions.Select(revision => revision.Revision.WrittenAt).ToArray(),
                 editors = revisions.Select(revision => revision.Revision.Editor is { } editor ? users[editor] : (long?)null).ToArray(),
             }, ct, timeout: 0);
+        await connection.WriteAll([.. placed.Select(place =>
+            ThreadChange.Created(place.At.RootId, place.At.Id, place.At.ParentId, place.Comment.CreatedAt) with
+            {
+                Tombstones = place.Comment.DeletedAt is null ? 0 : 1,
+            })], ct, timeout: 0);
         return likes.Count;
 
         T[] Column<T>(Func<Placed, T> value) => [.. placed.Select(value)];

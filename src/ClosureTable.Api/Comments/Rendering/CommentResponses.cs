@@ -57,9 +57,19 @@ internal sealed class CommentResponses(Cursors cursors)
         }, forest.Rows.JsonLength);
     }
 
-    /// <summary>A comment that was just written: nobody can have replied to it yet.</summary>
-    public static ReadOnlyMemory<byte> New(CommentRows rows) => JsonBuffer.RenderArray(json =>
-        CommentWriter.WriteTree(json, rows, 0, 0, signedIn: true, (_, _) => throw new InvalidOperationException("A new comment has no replies.")));
+    /// <summary>The answer to the request that made a comment. A retry of it may find replies, which are not part of the answer.</summary>
+    public static ReadOnlyMemory<byte> New(CommentRows rows)
+    {
+        (rows[0].ChildCount, rows[0].DescendantCount) = (0, 0);
+        return JsonBuffer.RenderArray(json => CommentWriter.WriteTree(json, rows, 0, 0, signedIn: true, (_, _) => ""));
+    }
+
+    /// <summary>The same for a comment that was removed since: without its words and its author.</summary>
+    public static ReadOnlyMemory<byte> NewButRemoved(CommentRows rows)
+    {
+        rows[0].Deleted = true;
+        return New(rows);
+    }
 
     /// <summary>A comment by itself, without its replies, for a signed-in caller.</summary>
     public static ReadOnlyMemory<byte> Single(CommentRows rows) => JsonBuffer.RenderArray(json =>

@@ -1,0 +1,93 @@
+using Npgsql;
+using NpgsqlTypes;
+
+namespace ClosureTable.Api.Comments;
+
+/// <summary>The statements that write <c>comments_tree</c>. All of them need the thread to be locked.</summary>
+internal static class Closure
+{
+    /// <summary>The row of the comment <c>@id</c> for itself.</summary>
+    public const string Self = """
+        insert into comments_tree (ancestor_id, nearest_ancestor_id, descendant_id, depth)
+        values (@id, @id, @id, @depth);
+        """;
+
+    /// <summary>
+    /// The article's statement, as it is there. Its three names for one table are three questions: <c>descendant</c> finds
+    /// all above the parent (the parent among them, by its self row), <c>nearest</c> is the parent's self row, which
+    /// knows its level, and <c>ancestor</c> is the new comment's self row. Their product is one row for each ancestor: exactly
+    /// the parent's ancestors and the parent, which is what the closure must hold for a new leaf. It is right only while
+    /// no other transaction moves or deletes the parent, and for that we hold the thread.
+    /// </summary>
+    public const string Reply = """
+        insert into comments_tree (ancestor_id, nearest_ancestor_id, descendant_id, depth)
+        select
+          descendant.ancestor_id,
+          nearest.nearest_ancestor_id,
+          ancestor.descendant_id,
+          nearest.depth + 1
+        from
+          comments_tree as descendant,
+          comments_tree as nearest,
+          comments_tree as ancestor
+        where descendant.descendant_id = @parentId
+          and ancestor.ancestor_id = @id
+          and nearest.ancestor_id = @parentId
+          and nearest.descendant_id = @parentId;
+        """;
+
+    /// <summary>The first half of a move: what is above the old parent, and that parent, is no longer above the subtree <c>@moved</c>.</summary>
+    public const string Cut = """
+        delete from comments_tree
+        where descendant_id = any(@moved)
+          and ancestor_id in (select ancestor_id from comments_tree where descendant_id = @oldParentId);
+        """;
+
+    /// <summary>The second half, when the comments are in their new places: the new parent, and what is above it, is above all of the subtree.</summary>
+    public const string Join = """
+        update comments_tree
+        set depth = depth + @shift
+        where descendant_id = any(@moved);
+
+        insert into comments_tree (ancestor_id, nearest_ancestor_id, descendant_id, depth)
+        select above.ancestor_id, below.parent_id, below.id, below.depth
+        from comments_tree above, comments_comments below
+        where above.descendant_id = @parentId
+          and below.id = any(@moved);
+        """;
+
+    /// <summary>All rows of the comments <c>@ids</c> that are missing, from the parents: each comment itself, then level by level upwards.</summary>
+    public const string FromParents = """
+        insert into comments_tree (ancestor_id, nearest_ancestor_id, descendant_id, depth)
+        with recursive up (ancestor_id, nearest_ancestor_id, descendant_id, depth) as (
+          select parent_id, parent_id, id, depth
+          from comments_comments
+          where id = any(@ids) and parent_id is not null
+          union all
+          select above.parent_id, up.nearest_ancestor_id, up.descendant_id, up.depth
+          from up
+          join comments_comments above on above.id = up.ancestor_id
+          where above.parent_id is not null
+        )
+        select ancestor_id, nearest_ancestor_id, descendant_id, depth
+        from up
+        union all
+        select id, id, id, depth
+        from comments_comments
+        where id = any(@ids)
+        on conflict (ancestor_id, descendant_id) do nothing;
+        """;
+
+    /// <summary>For threads that no one else knows yet: rows by <see cref="CopyRow"/>.</summary>
+    public const string Copy = "copy comments_tree (ancestor_id, nearest_ancestor_id, descendant_id, depth) from stdin (format binary)";
+
+    public static async Task CopyRow(
+        NpgsqlBinaryImporter copy, long ancestorId, long nearestAncestorId, long descendantId, int depth, CancellationToken ct)
+    {
+        await copy.StartRowAsync(ct);
+        await copy.WriteAsync(ancestorId, NpgsqlDbType.Bigint, ct);
+        await copy.WriteAsync(nearestAncestorId, NpgsqlDbType.Bigint, ct);
+        await copy.WriteAsync(descendantId, NpgsqlDbType.Bigint, ct);
+        await copy.WriteAsync(depth, NpgsqlDbType.Integer, ct);
+    }
+}

@@ -1,0 +1,28 @@
+using ClosureTable.Api.Data;
+using Dapper;
+using Npgsql;
+
+namespace ClosureTable.Api.Comments;
+
+/// <summary>Forgets idempotency keys that ran out.</summary>
+internal sealed class ExpiredKeys(NpgsqlDataSource primary, ILogger<ExpiredKeys> logger) : Sweep(TimeSpan.FromMinutes(10), logger)
+{
+    private const int BatchSize = 1000;
+
+    public override Task<int> Run(CancellationToken ct) => InBatches(async () =>
+    {
+        await using var connection = await primary.OpenConnectionAsync(ct);
+        // A row that another instance deletes, or that a request with the same key makes new, is left to it.
+        return await connection.ExecuteAsync("""
+            delete from idempotency_keys
+            where ctid = any(array(
+              select ctid
+              from idempotency_keys
+              where created_at < now() - @Retention
+              order by created_at
+              limit @BatchSize
+              for update skip locked
+            ))
+            """, new { Idempotency.Retention, BatchSize }, ct);
+    });
+}
