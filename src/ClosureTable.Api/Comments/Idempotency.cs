@@ -85,7 +85,9 @@ internal static class Idempotency
             """,
             new
             {
-                key.UserId, key.Key, key.RequestHash,
+                key.UserId,
+                key.Key,
+                key.RequestHash,
                 location = string.Create(CultureInfo.InvariantCulture, $"{LocationPrefix}{commentId}"),
                 body = whenRemoved.ToArray(),
             }, ct);
