@@ -2,7 +2,7 @@ using ClosureTable.Api.Commands.Integrity;
 
 namespace ClosureTable.Bench;
 
-/// <summary>The whole of it: set the stage, warm up, let the sides of each scenario take turns, report.</summary>
+/// <summary>Prepares the databases and services, warms up, alternates between the contenders of each scenario, and reports.</summary>
 internal static class Bench
 {
     public static async Task Run(RunOptions options, CancellationToken ct)
@@ -25,7 +25,7 @@ internal static class Bench
 
     private static async Task<IReadOnlyList<IReadOnlyList<Sample>>> TakeTurns(Scenario scenario, RunOptions options, CancellationToken ct)
     {
-        // Code is compiled, statements are prepared, shared memory is touched by every process of PostgreSQL: not what is measured.
+        // Not measured: JIT compilation, preparing statements, and the first access of each PostgreSQL process to shared memory.
         foreach (var side in scenario.Sides)
             await side.Run(TimeSpan.FromSeconds(options.WarmUpSeconds), ct);
         var samples = scenario.Sides.Select(_ => new List<Sample>()).ToArray();

@@ -7,7 +7,7 @@ using NpgsqlTypes;
 
 namespace ClosureTable.Bench;
 
-/// <summary>What is measured by itself: starts, memory, the largest thread, likes that might have been lost.</summary>
+/// <summary>Single measurements: start times, memory, the largest thread, lost likes.</summary>
 internal static class Figures
 {
     public static async IAsyncEnumerable<Figure> Measure(Stage stage, [EnumeratorCancellation] CancellationToken ct)
@@ -17,7 +17,7 @@ internal static class Figures
             var warm = await Starts(stage, stage.ConnectionString, 5, ct);
             yield return Figure("start, existing database", warm, "s", "under 1 s", warm < 1);
             var fresh = await Starts(stage, null, 1, ct);
-            yield return Figure("start, fresh, with a private PostgreSQL", fresh, "s", "under 5 s", fresh < 5);
+            yield return Figure("start, new private PostgreSQL", fresh, "s", "under 5 s", fresh < 5);
         }
 
         if (stage.Options.Wants("like"))
@@ -25,13 +25,13 @@ internal static class Figures
             var (counted, rows) = (
                 await stage.Ask<long>("select like_count from comments_comments where id = @id", new { id = stage.Store.Liked }),
                 await stage.Ask<long>("select count(*) from comments_likes where comment_id = @id", new { id = stage.Store.Liked }));
-            yield return Figure("likes: the count less the rows", counted - rows, "", "0", counted == rows);
+            yield return Figure("likes: stored count minus rows", counted - rows, "", "0", counted == rows);
         }
 
         if (stage.Options.Wants("idle"))
         {
             await using var service = await stage.Serve(stage.ConnectionString, ct);
-            yield return Figure("idle memory after the start", Processes.ResidentMegabytes(service.ProcessId), "MB", "", true);
+            yield return Figure("idle memory after start", Processes.ResidentMegabytes(service.ProcessId), "MB", "", true);
         }
 
         if (stage.Options.Wants("large"))
@@ -78,7 +78,7 @@ internal static class Figures
         }
 
         var beyond = alone.Order().ElementAt(2) - database.Order().ElementAt(2);
-        yield return Figure("50,000 whole: first byte beyond the database's time", beyond, "ms", "under 100 ms", beyond < 100);
+        yield return Figure("50,000 comments in one response: first byte after the database's last row", beyond, "ms", "under 100 ms", beyond < 100);
 
         Processes.ResetPeak(service.ProcessId);
         var megabytes = (await Task.WhenAll(Enumerable.Range(0, Readers).Select(_ => Read()))).Sum(read => read.Bytes) / 1e6;
@@ -101,7 +101,7 @@ internal static class Figures
         }
     }
 
-    /// <summary>How long the database takes to send the rows, in milliseconds: they are read and forgotten.</summary>
+    /// <summary>How long the database takes to send the rows, in milliseconds; they are discarded.</summary>
     private static async Task<double> ReadRows(Stage stage, CancellationToken ct)
     {
         await using var connection = await stage.Source.OpenConnectionAsync(ct);

@@ -6,8 +6,7 @@ using ClosureTable.Api.Commands.Seeding;
 namespace ClosureTable.Bench;
 
 /// <summary>
-/// For machines without wrk: .NET's own client, in this process. It uses more of the CPU that it shares with the service, so
-/// compare its figures with its own only.
+/// For machines without wrk: .NET's client, in this process. It uses more of the shared CPU, so compare its figures only with its own.
 /// </summary>
 internal static class HttpDriver
 {

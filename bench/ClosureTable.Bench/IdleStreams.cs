@@ -11,7 +11,7 @@ using System.Text.Json;
 
 namespace ClosureTable.Bench;
 
-/// <summary>Event streams: what ten thousand cost on which nothing happens, and how long after a POST its event comes.</summary>
+/// <summary>The cost of ten thousand idle event streams, and the delay from a POST to its event.</summary>
 internal static class IdleStreams
 {
     private const int Count = 10_000;
@@ -29,10 +29,10 @@ internal static class IdleStreams
         var streams = new ConcurrentBag<Socket>();
         try
         {
-            // Each stream has a topic of its own: what streams share is in favour of those that watch the same.
+            // Each stream has its own topic, the worst case: streams of one topic share frames.
             await Parallel.ForAsync(0, Count, new ParallelOptions { MaxDegreeOfParallelism = 100, CancellationToken = ct }, async (number, token) =>
                 streams.Add(await Open(service.Address, $"/topics/events?topic=idle-{number}", token)));
-            // A round of heartbeats: each stream has written since it was opened.
+            // One round of heartbeats, so that each stream has written since it was opened.
             await Task.Delay(TimeSpan.FromSeconds(16), ct);
             var cost = Processes.ResidentMegabytes(service.ProcessId) - before;
             yield return new Figure(
@@ -48,7 +48,7 @@ internal static class IdleStreams
         }
     }
 
-    /// <summary>A bare socket, read until the service says where the stream begins.</summary>
+    /// <summary>A bare socket, read until the first event.</summary>
     private static async Task<Socket> Open(Uri address, string path, CancellationToken ct)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
@@ -79,7 +79,7 @@ internal static class IdleStreams
         static double At(List<double> values, double share) => values.Order().ElementAt((int)(values.Count * share));
     }
 
-    /// <summary>Each writer has a thread of its own and a stream that watches it; both times begin where the POST begins.</summary>
+    /// <summary>Each writer has its own thread and a stream that watches it; both times start at the POST.</summary>
     private static async Task<(List<double> Answers, List<double> Events)> Latencies(
         PublishedService service, IReadOnlyList<string> tokens, int seconds, CancellationToken ct)
     {
@@ -101,7 +101,7 @@ internal static class IdleStreams
             {
                 var start = Stopwatch.GetTimestamp();
                 var arrival = Arrival(start);
-                await Post(new { content = "a reply that somebody waits for", parent_id = root });
+                await Post(new { content = "a reply", parent_id = root });
                 var answered = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
                 var arrived = await arrival;
                 if (elapsed > warmUp)

@@ -10,14 +10,14 @@ using Npgsql;
 namespace ClosureTable.Bench;
 
 /// <summary>
-/// The database alone: pgbench runs the service's own SQL, prepared, over as many connections as the service has. No
-/// HTTP, no rendering: what a service that asks the database can at best come near to.
+/// The database alone: pgbench runs the service's own SQL, prepared, over as many connections, without HTTP or rendering: an upper bound
+/// for the service.
 /// </summary>
 internal sealed partial class Pgbench(string program, string connectionString)
 {
     private const int Threads = 2;
 
-    /// <summary>Turns the parameters of Npgsql's SQL into pgbench's variables, under other names where those are given.</summary>
+    /// <summary>Replaces the parameters of Npgsql's SQL with pgbench's variables, renamed as specified.</summary>
     public static string Variables(string sql, params (string Parameter, string Variable)[] names) => Parameter().Replace(
         sql, parameter => ":" + (names.FirstOrDefault(name => name.Parameter == parameter.Groups[1].Value).Variable ?? parameter.Groups[1].Value));
 

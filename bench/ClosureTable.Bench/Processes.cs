@@ -3,16 +3,16 @@ using ClosureTable.Api.Accounts;
 
 namespace ClosureTable.Bench;
 
-/// <summary>What Linux says about a process: the CPU time that it used, the memory that it holds.</summary>
+/// <summary>CPU time and memory of a process, from <c>/proc</c>.</summary>
 internal static class Processes
 {
-    // USER_HZ, which Linux fixes at 100 for everything that it shows of itself.
+    // USER_HZ, which is always 100 in /proc.
     private const int TicksPerSecond = 100;
 
-    /// <summary>User and system time, of all threads, since the process began.</summary>
+    /// <summary>User and system time of all threads since the process started.</summary>
     public static TimeSpan CpuTime(int pid) => Ticks(Stat(pid), 11, 12);
 
-    /// <summary>The same of a process with its children, the ended ones among them: PostgreSQL has a process a connection.</summary>
+    /// <summary>The same for a process and its children, including those that have exited: PostgreSQL has one process per connection.</summary>
     public static TimeSpan CpuTimeOfTree(int pid)
     {
         var time = CpuTime(pid) + CpuTimeOfEndedChildren(pid);
@@ -24,7 +24,7 @@ internal static class Processes
             }
             catch (IOException)
             {
-                // Ended since it was listed.
+                // It exited after it was listed.
             }
         }
 
@@ -42,7 +42,7 @@ internal static class Processes
     /// <summary>Resident memory in megabytes.</summary>
     public static double ResidentMegabytes(int pid) => StatusKilobytes(pid, "VmRSS") / 1024.0;
 
-    /// <summary>The most resident memory, in megabytes, since <see cref="ResetPeak"/>.</summary>
+    /// <summary>Peak resident memory in megabytes since <see cref="ResetPeak"/>.</summary>
     public static double PeakMegabytes(int pid) => StatusKilobytes(pid, "VmHWM") / 1024.0;
 
     public static void ResetPeak(int pid) => File.WriteAllText($"/proc/{pid}/clear_refs", "5");
@@ -56,7 +56,7 @@ internal static class Processes
     private static TimeSpan Ticks(string[] fields, int user, int system) => TimeSpan.FromSeconds(
         (long.Parse(fields[user], CultureInfo.InvariantCulture) + long.Parse(fields[system], CultureInfo.InvariantCulture)) / (double)TicksPerSecond);
 
-    /// <summary>The fields of <c>/proc/PID/stat</c> after the name, which may hold anything and ends with the last parenthesis.</summary>
+    /// <summary>The fields of <c>/proc/PID/stat</c> after the name, which may contain anything and ends with the last parenthesis.</summary>
     private static string[] Stat(int pid)
     {
         var stat = File.ReadAllText($"/proc/{pid}/stat");

@@ -2,18 +2,18 @@ using System.CommandLine;
 using System.Runtime.Versioning;
 using ClosureTable.Bench;
 
-// What a process uses is read from /proc.
+// CPU and memory are read from /proc.
 [assembly: SupportedOSPlatform("linux")]
 
-var only = new Option<string[]>("--only") { Description = "Run only the scenarios whose names begin so.", AllowMultipleArgumentsPerToken = true };
-var quick = new Option<bool>("--quick") { Description = "Short runs on a small store: to see that everything works, not to quote." };
-var seconds = new Option<int?>("--seconds") { Description = "Seconds of each run; 5, quick 2." };
-var repeats = new Option<int?>("--repeat") { Description = "Runs of each side; 5, quick 1." };
-var connections = new Option<int>("--connections") { Description = "Connections of the load.", DefaultValueFactory = _ => 16 };
-var store = new Option<int?>("--store") { Description = "Comments in the large store; 1,000,000, quick 50,000." };
-var data = new Option<string?>("--data") { Description = "Keep PostgreSQL's data in this directory, filled for the next time; by default it is temporary." };
-var published = new Option<string?>("--published") { Description = "Publish into this directory, or take what was published there before." };
-var output = new Option<string?>("--output") { Description = "Write the report to this file too." };
+var only = new Option<string[]>("--only") { Description = "Run only the scenarios whose names start with one of these.", AllowMultipleArgumentsPerToken = true };
+var quick = new Option<bool>("--quick") { Description = "Short runs on little data, as a smoke test; the figures mean nothing." };
+var seconds = new Option<int?>("--seconds") { Description = "Seconds per run; 5, or 2 with --quick." };
+var repeats = new Option<int?>("--repeat") { Description = "Runs per contender; 5, or 1 with --quick." };
+var connections = new Option<int>("--connections") { Description = "Connections of the load generator.", DefaultValueFactory = _ => 16 };
+var store = new Option<int?>("--store") { Description = "Comments in the large database; 1,000,000, or 50,000 with --quick." };
+var data = new Option<string?>("--data") { Description = "Keep PostgreSQL's data in this directory for later runs; by default they are temporary." };
+var published = new Option<string?>("--published") { Description = "Publish to this directory, or use what was published there before." };
+var output = new Option<string?>("--output") { Description = "Also write the report to this file." };
 
 var root = new RootCommand("Measures the service against the database that it stands on, and against itself without its cache. Everything stays on this machine.")
 {

@@ -7,7 +7,7 @@ using ClosureTable.Api.Data;
 
 namespace ClosureTable.Bench;
 
-/// <summary>The service as it is published, in a process of its own, on a loopback port that the kernel chose.</summary>
+/// <summary>The published service in a separate process, on a loopback port chosen by the kernel.</summary>
 internal sealed class PublishedService : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -18,14 +18,14 @@ internal sealed class PublishedService : IAsyncDisposable
 
     public Uri Address { get; }
 
-    /// <summary>From the start of the process to the first 200 of <c>/health/ready</c>.</summary>
+    /// <summary>From the start of the process to the first 200 from <c>/health/ready</c>.</summary>
     public TimeSpan StartUp { get; }
 
     public int ProcessId => process.Id;
 
     /// <summary>
-    /// Publishes for this machine, with code compiled ahead of time (ReadyToRun): from a copy of the sources, because
-    /// a build for one machine has another lock file and other intermediate files than the portable one.
+    /// Publishes for this machine, compiled ahead of time (ReadyToRun), from a copy of the sources, because such a
+    /// build has a different lock file and intermediate files than the portable one.
     /// </summary>
     /// <returns>The assembly to run.</returns>
     public static async Task<string> Publish(string directory, CancellationToken ct)
@@ -57,8 +57,8 @@ internal sealed class PublishedService : IAsyncDisposable
         return assembly;
     }
 
-    /// <param name="assembly">What <see cref="Publish"/> made.</param>
-    /// <param name="settings">Configuration, by the names of environment variables.</param>
+    /// <param name="assembly">The result of <see cref="Publish"/>.</param>
+    /// <param name="settings">Configuration, as environment variables.</param>
     public static async Task<PublishedService> Start(string assembly, IReadOnlyDictionary<string, string> settings, CancellationToken ct)
     {
         var start = new ProcessStartInfo("dotnet", [assembly])
@@ -133,7 +133,7 @@ internal sealed class PublishedService : IAsyncDisposable
         throw new InvalidOperationException("This program publishes the service from its sources: run it within the repository.");
     }
 
-    /// <summary>Stops it as an operator would.</summary>
+    /// <summary>Stops it with SIGTERM, as an operator would.</summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref stopped, 1) == 1)

@@ -5,14 +5,14 @@ using ClosureTable.Api.Commands.Integrity;
 
 namespace ClosureTable.Bench;
 
-/// <summary>The results as Markdown: medians, the least and the most, ratios of runs that followed each other.</summary>
+/// <summary>The results as Markdown: medians, ranges, and ratios of consecutive runs.</summary>
 internal sealed class Report(RunOptions options, string driver)
 {
     private readonly StringBuilder loads = new();
     private readonly StringBuilder targets = new();
     private readonly StringBuilder figures = new();
 
-    /// <param name="samples">By side, then by repeat.</param>
+    /// <param name="samples">By contender, then by repeat.</param>
     public void Add(Scenario scenario, IReadOnlyList<IReadOnlyList<Sample>> samples)
     {
         for (var side = 0; side < scenario.Sides.Count; side++)
@@ -40,11 +40,11 @@ internal sealed class Report(RunOptions options, string driver)
         var report = new StringBuilder();
         Line(report, $"Measured {DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC on {Environment.ProcessorCount} cores ({Processor()}), {RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}. {driver}, {options.Connections} connections, all on this machine; {options.Repeats} runs of {options.Seconds} s a side, the sides in turn. Medians.");
         if (loads.Length > 0)
-            Line(report, $"\n| scenario | | /s | least to most | p50 ms | p99 ms | CPU µs a request: service | PostgreSQL | driver |\n|---|---|---:|---:|---:|---:|---:|---:|---:|\n{loads}");
+            Line(report, $"\n| scenario | | /s | range | p50 ms | p99 ms | CPU µs per request: service | PostgreSQL | driver |\n|---|---|---:|---:|---:|---:|---:|---:|---:|\n{loads}");
         if (targets.Length > 0)
-            Line(report, $"| scenario | ratio | at least | is | reached |\n|---|---|---:|---:|---|\n{targets}");
+            Line(report, $"| scenario | ratio | target | actual | reached |\n|---|---|---:|---:|---|\n{targets}");
         if (figures.Length > 0)
-            Line(report, $"| figure | target | is | reached |\n|---|---:|---:|---|\n{figures}");
+            Line(report, $"| figure | target | actual | reached |\n|---|---:|---:|---|\n{figures}");
         return report.ToString();
     }
 

@@ -5,7 +5,7 @@ using ClosureTable.Api.Data;
 
 namespace ClosureTable.Bench;
 
-/// <summary>The loads. Rates that were recorded elsewhere are of other programs, with this load and this data, on this kind of machine.</summary>
+/// <summary>The loads. Recorded rates are of other programs, with the same load and data, on a machine of this kind.</summary>
 internal static class Scenarios
 {
     private const string Ours = "service";
@@ -81,7 +81,7 @@ internal static class Scenarios
                 load, Processes.CpuTime(service.ProcessId) - serviceTime, Processes.CpuTimeOfTree(stage.Postmaster) - databaseTime, driverTime);
         });
 
-        // As many connections as the service's pool has.
+        // As many connections as the service's pool.
         Side Pg(string script) => new(Database, async (duration, ct) =>
         {
             var databaseTime = Processes.CpuTimeOfTree(stage.Postmaster);
@@ -102,9 +102,9 @@ internal static class Scenarios
         {Pgbench.Variables(ThreadRepository.WholeThread.Replace("@caller", "null", StringComparison.Ordinal))};
         """;
 
-    /// <summary>The transaction of a reply, statement by statement. What the service decides in between, pgbench takes for granted.</summary>
+    /// <summary>The transaction of a reply, statement by statement, without the service's checks in between.</summary>
     /// <param name="pickParent">Sets <c>id</c>.</param>
-    /// <param name="author">The id of a user.</param>
+    /// <param name="author">A user id.</param>
     private static string CreateScript(string pickParent, long author) => $"""
         {pickParent}
         \set author {author}
@@ -129,15 +129,15 @@ internal static class Scenarios
         JsonSerializer.Serialize(new { content = Words, parent_id = parent }));
 
     /// <summary>
-    /// Each user likes it, then takes it back. In two halves, because a driver has two threads that begin half-way apart:
-    /// so that one does not take back what the other has not given yet.
+    /// All users like the comment, then all take it back. In two halves, because the driver's two threads start half-way apart and would
+    /// otherwise take back likes that do not exist yet.
     /// </summary>
     private static Request[] Likes(long comment, IReadOnlyList<string> tokens) =>
         [.. tokens.Chunk((tokens.Count + 1) / 2).SelectMany(half =>
             half.Select(token => new Request("PUT", $"/comments/{comment}/like", token)).Concat(
             half.Select(token => new Request("DELETE", $"/comments/{comment}/like", token))))];
 
-    /// <summary>The numbers below <paramref name="count"/> in an order that is the same each time.</summary>
+    /// <summary>The numbers below <paramref name="count"/> in a reproducible random order.</summary>
     private static int[] Shuffled(int count)
     {
         var numbers = Enumerable.Range(0, count).ToArray();

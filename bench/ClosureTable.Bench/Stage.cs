@@ -16,8 +16,8 @@ using Npgsql;
 namespace ClosureTable.Bench;
 
 /// <summary>
-/// What the scenarios play on: a private PostgreSQL with durable commits, two filled databases on it, and the service, with
-/// its cache and without, on the large one, and on the small one.
+/// The environment of the scenarios: a private PostgreSQL with durable commits, a large and a small database, and the service on the
+/// large one with and without its cache, and on the small one.
 /// </summary>
 internal sealed class Stage : IAsyncDisposable
 {
@@ -44,7 +44,7 @@ internal sealed class Stage : IAsyncDisposable
 
     public string Directory { get; private set; } = "";
 
-    /// <summary>The parent of all of PostgreSQL's processes.</summary>
+    /// <summary>The parent of all PostgreSQL processes.</summary>
     public int Postmaster { get; private set; }
 
     public static async Task<Stage> SetUp(RunOptions options, CancellationToken ct)
@@ -75,7 +75,7 @@ internal sealed class Stage : IAsyncDisposable
         {
             DataDirectory = Options.Data ?? Path.Combine(Directory, "postgres"),
             Database = "bench",
-            // Durable as it comes: fsync, synchronous_commit and full_page_writes are on.
+            // The defaults are durable: fsync, synchronous_commit and full_page_writes are on.
             Settings = new Dictionary<string, string> { ["shared_buffers"] = "1GB", ["max_wal_size"] = "4GB", ["jit"] = "off" },
         }, NullLogger.Instance, ct);
         held.Push(server);
@@ -87,7 +87,7 @@ internal sealed class Stage : IAsyncDisposable
         var smallConnectionString = new NpgsqlConnectionStringBuilder(ConnectionString) { Database = "bench_small" }.ConnectionString;
         if (!await Ask<bool>("select exists (select from pg_database where datname = 'bench_small')"))
             await Ask<object>("create database bench_small");
-        // The services bring the schema.
+        // The services create the schema.
         Cached = await Serve(ConnectionString, ct);
         Uncached = await Serve(ConnectionString, ct, ("Cache__MaxBytes", "0"));
         Small = await Serve(smallConnectionString, ct);
@@ -97,14 +97,14 @@ internal sealed class Stage : IAsyncDisposable
         await Store.FillSmall(small, ct);
     }
 
-    /// <summary>A service of its own; the caller or, at the end, the stage stops it.</summary>
+    /// <summary>Starts a service; the caller stops it, or the stage at the end.</summary>
     public async Task<PublishedService> Serve(string? connectionString, CancellationToken ct, params (string Name, string Value)[] settings)
     {
         var all = new Dictionary<string, string>
         {
             ["Authentication__SigningKey"] = SigningKey,
             ["Authentication__AccessTokenLifetime"] = "1.00:00:00",
-            // On, as in production, but wide: all load comes from one address.
+            // On, as in production, but high, because all load comes from one address.
             ["RateLimits__Reads"] = "10000000",
             ["RateLimits__Writes"] = "10000000",
             ["RateLimits__SignIns"] = "10000000",
@@ -128,7 +128,7 @@ internal sealed class Stage : IAsyncDisposable
         return JsonSerializer.Serialize(new { email, password });
     }
 
-    /// <summary>Users without passwords, and access tokens of theirs.</summary>
+    /// <summary>Users without passwords, and their access tokens.</summary>
     public async Task<IReadOnlyList<string>> Tokens(int count, CancellationToken ct)
     {
         await using var connection = await Source.OpenConnectionAsync(ct);
@@ -160,7 +160,7 @@ internal sealed class Stage : IAsyncDisposable
 
     private sealed class TemporaryDirectory : IAsyncDisposable
     {
-        // PostgreSQL runs as another user where this is root, and must be able to pass through.
+        // If this runs as root, PostgreSQL runs as another user, who must be able to pass through.
         public string Path { get; } = System.IO.Directory.CreateDirectory(
             System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"closuretable-bench-{Guid.NewGuid():n}"[..32]),
             UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute).FullName;
@@ -173,10 +173,10 @@ internal sealed class Stage : IAsyncDisposable
     }
 }
 
-/// <summary>The threads that scenarios read and write, by the ids of their roots.</summary>
+/// <summary>The root ids of the threads that scenarios read and write.</summary>
 internal sealed record Store
 {
-    /// <summary>The comments of a thread that people write to.</summary>
+    /// <summary>The comments of a thread for writes.</summary>
     public const int SmallThread = 20;
 
     public long Of50 { get; private init; }
@@ -185,18 +185,18 @@ internal sealed record Store
     public long Of50000 { get; private init; }
     public long Of100000 { get; private init; }
 
-    /// <summary>The first of <see cref="WritableCount"/> comments whose ids follow each other, in threads of <see cref="SmallThread"/>.</summary>
+    /// <summary>The first of <see cref="WritableCount"/> comments with consecutive ids, in threads of <see cref="SmallThread"/>.</summary>
     public long Writable { get; private init; }
 
     public int WritableCount { get; private init; }
 
-    /// <summary>Threads of 50 that the mixed load reads and writes.</summary>
+    /// <summary>Threads of 50 for the mixed load.</summary>
     public IReadOnlyList<long> Mixed { get; private init; } = [];
 
-    /// <summary>A root that nobody else uses.</summary>
+    /// <summary>A root that no other scenario uses.</summary>
     public long Hot { get; private init; }
 
-    /// <summary>A root that is liked.</summary>
+    /// <summary>A root for likes.</summary>
     public long Liked { get; private init; }
 
     public static async Task<Store> Fill(NpgsqlDataSource source, int background, Action<string> say, CancellationToken ct)
@@ -219,9 +219,9 @@ internal sealed record Store
         {
             var root = await Thread(SmallThread);
             first = thread == 0 ? root : first;
-            // pgbench picks a parent by arithmetic.
+            // pgbench computes a random parent id.
             if (root != first + (thread * SmallThread))
-                throw new InvalidOperationException("Somebody else takes ids from the sequence.");
+                throw new InvalidOperationException("Another session uses the id sequence.");
         }
 
         var store = new Store
@@ -257,7 +257,7 @@ internal sealed record Store
         }
     }
 
-    /// <summary>10,000 comments, of which the first page must cost what it costs with a hundred times as many.</summary>
+    /// <summary>10,000 comments, to compare the first page with that of a database a hundred times larger.</summary>
     public static async Task FillSmall(NpgsqlDataSource source, CancellationToken ct)
     {
         await using var connection = await source.OpenConnectionAsync(ct);

@@ -7,7 +7,7 @@ using ClosureTable.Api.Commands.Seeding;
 
 namespace ClosureTable.Bench;
 
-/// <summary>wrk, the C program by which others measured too: it takes the least time from the service that it shares the machine with.</summary>
+/// <summary>wrk, the C program that others used too. It takes the least CPU time from the service on the same machine.</summary>
 internal static class WrkDriver
 {
     private const int Threads = 2;
@@ -41,10 +41,7 @@ internal static class WrkDriver
 
     private static TimeSpan ChildrensCpuTime() => Processes.CpuTimeOfEndedChildren(Environment.ProcessId);
 
-    /// <summary>
-    /// One request needs no code of ours while wrk runs. Several are in a table, through which each thread goes from a
-    /// place of its own.
-    /// </summary>
+    /// <summary>A single request needs no Lua script. Several are in a table, where each thread starts at a different position.</summary>
     private static string Script(Uri service, IReadOnlyList<Request> requests)
     {
         var script = new StringBuilder();

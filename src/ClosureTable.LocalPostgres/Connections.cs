@@ -6,11 +6,11 @@ namespace ClosureTable.LocalPostgres;
 
 internal static class Connections
 {
-    /// <summary>A connection string for one connection to the database that every server has.</summary>
+    /// <summary>A connection string for a single connection to the <c>postgres</c> database.</summary>
     public static string ForMaintenance(this NpgsqlConnectionStringBuilder server) =>
         new NpgsqlConnectionStringBuilder(server.ConnectionString) { Database = "postgres", Pooling = false, Timeout = 10 }.ConnectionString;
 
-    /// <summary>Why the server takes no connection now; <see langword="null"/> if it does.</summary>
+    /// <summary>Why the server accepts no connections; <see langword="null"/> if it does.</summary>
     public static async Task<NpgsqlException?> Refusal(this NpgsqlConnectionStringBuilder server, CancellationToken ct)
     {
         try
@@ -25,7 +25,7 @@ internal static class Connections
         }
     }
 
-    /// <summary>A loopback port that is free now; it may be taken a moment later.</summary>
+    /// <summary>A loopback port that is free at this moment.</summary>
     public static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);

@@ -3,21 +3,18 @@ using CliWrap.Buffered;
 
 namespace ClosureTable.LocalPostgres;
 
-/// <summary>A directory of PostgreSQL's programs.</summary>
+/// <summary>A directory with PostgreSQL's programs.</summary>
 internal sealed record PostgresBinaries(string Directory, int Version)
 {
-    /// <summary>The oldest major version that the schema is made for.</summary>
+    /// <summary>The oldest major version that the schema supports.</summary>
     public const int OldestVersion = 15;
 
     private static readonly string[] Programs = ["initdb", "pg_ctl", "postgres"];
 
     public string Path(string program) => System.IO.Path.Combine(Directory, FileName(program));
 
-    /// <summary>
-    /// The binaries in the directory that the options name, or else the first found.
-    /// Data that exist can be read by the major version that made them and by no other.
-    /// </summary>
-    /// <exception cref="PostgresNotFoundException">There are none, or none of a version that will do.</exception>
+    /// <summary>The binaries in the configured directory, or else the first found. Existing data require the major version that created them.</summary>
+    /// <exception cref="PostgresNotFoundException">There are none, or none of a suitable version.</exception>
     public static async Task<PostgresBinaries> Find(LocalPostgresOptions options, int? dataVersion, CancellationToken ct)
     {
         var passedOver = new List<string>();
@@ -36,7 +33,7 @@ internal sealed record PostgresBinaries(string Directory, int Version)
 
     private static async Task<PostgresBinaries?> In(string directory, CancellationToken ct)
     {
-        // Client packages put some of PostgreSQL's programs on the path without the server: all three have to be there.
+        // Client packages install some of PostgreSQL's programs without the server: all three are required.
         if (!Programs.All(program => File.Exists(System.IO.Path.Combine(directory, FileName(program))))) return null;
         var answer = await Cli.Wrap(System.IO.Path.Combine(directory, FileName("postgres"))).WithArguments("--version")
             .WithValidation(CommandResultValidation.None).ExecuteBufferedAsync(ct);
@@ -52,12 +49,12 @@ internal sealed record PostgresBinaries(string Directory, int Version)
         return int.TryParse(digits, out var version) ? version : null;
     }
 
-    /// <summary>The path first, as the user's own choice; then where each distribution puts its servers, newest first.</summary>
+    /// <summary>The PATH first, as the user's choice, then the directories of each distribution, newest version first.</summary>
     private static IEnumerable<string> UsualDirectories() =>
     [
         .. (Environment.GetEnvironmentVariable("PATH") ?? "").Split(System.IO.Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries),
         .. Below("/usr/lib/postgresql", "", "bin"), // Debian, Ubuntu
-        .. Below("/usr", "pgsql-", "bin"), // PostgreSQL's own packages for Red Hat and its kin
+        .. Below("/usr", "pgsql-", "bin"), // PostgreSQL's own packages for Red Hat and derivatives
         .. Below("/opt/homebrew/opt", "postgresql@", "bin"), // Homebrew on ARM
         .. Below("/usr/local/opt", "postgresql@", "bin"), // Homebrew on Intel
         .. Below("/home/linuxbrew/.linuxbrew/opt", "postgresql@", "bin"),

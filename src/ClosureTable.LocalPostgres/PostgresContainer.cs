@@ -6,17 +6,20 @@ using Npgsql;
 
 namespace ClosureTable.LocalPostgres;
 
-/// <summary>PostgreSQL in a container whose data are a named volume. The container goes when it stops, the volume stays.</summary>
+/// <summary>PostgreSQL in a container with a named volume for the data. Stopping removes the container and keeps the volume.</summary>
 internal sealed class PostgresContainer(ServerDirectory directory, LocalPostgresOptions options, ILogger logger) : IPostgres
 {
     private const string PasswordVariable = "POSTGRES_PASSWORD";
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
-    /// <summary>The container's and the volume's name.</summary>
+    /// <summary>The name of both the container and the volume.</summary>
     public string Name { get; } = $"closuretable-{directory.Fingerprint}";
 
-    /// <summary>Whether the directory's data are in a volume. Binaries installed later must not hide them behind an empty database.</summary>
+    /// <summary>
+    /// Whether the data are in a volume. If so, binaries that are installed later must not be used, because they would start with an
+    /// empty database.
+    /// </summary>
     public bool HasData => File.Exists(directory.Container);
 
     public async Task<bool> EngineResponds(CancellationToken ct)
@@ -47,7 +50,7 @@ internal sealed class PostgresContainer(ServerDirectory directory, LocalPostgres
     public async Task<NpgsqlConnectionStringBuilder> Start(CancellationToken ct)
     {
         logger.LogInformation("Starting PostgreSQL in the container {Container} from {Image}", Name, options.DockerImage);
-        await Docker(["rm", "--force", Name], ct); // one that stopped with its engine
+        await Docker(["rm", "--force", Name], ct); // one that stopped with the Docker engine
         var run = await Docker(RunArguments(), ct);
         if (!run.IsSuccess) throw new PostgresStartException($"docker run of {options.DockerImage} failed: {run.StandardError.Trim()}");
         await File.WriteAllTextAsync(directory.Container, $"The data are in the Docker volume {Name}.{Environment.NewLine}", ct);
@@ -59,11 +62,14 @@ internal sealed class PostgresContainer(ServerDirectory directory, LocalPostgres
         var stop = await Docker(["stop", "-t", "60", Name], CancellationToken.None);
         if (!stop.IsSuccess && !stop.StandardError.Contains("No such container", StringComparison.OrdinalIgnoreCase))
             throw new PostgresStopException($"docker stop {Name} failed: {stop.StandardError.Trim()}");
-        // Removed by us and not by the engine (--rm), which may still be at it when the next start wants the name.
+        // Not removed by the engine (--rm), which might not have finished when the next start needs the name.
         await Docker(["rm", "--force", Name], CancellationToken.None);
     }
 
-    /// <summary>The port is on loopback and the engine's choice; SIGINT is PostgreSQL's fast shutdown; the password's value comes from the environment, where ps does not show it.</summary>
+    /// <summary>
+    /// The engine chooses a loopback port. SIGINT is PostgreSQL's fast shutdown. The password comes from the environment, where ps does
+    /// not show it.
+    /// </summary>
     internal IReadOnlyList<string> RunArguments() =>
     [
         "run", "--detach", "--name", Name, "--stop-signal", "SIGINT", "--shm-size", "256m",

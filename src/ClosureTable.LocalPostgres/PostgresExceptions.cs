@@ -1,6 +1,6 @@
 namespace ClosureTable.LocalPostgres;
 
-/// <summary>Neither PostgreSQL's binaries nor a Docker engine were found. The message says how to get one, a line for each kind of machine.</summary>
+/// <summary>There are neither PostgreSQL binaries nor a Docker engine. The message says how to install them on each platform.</summary>
 public sealed class PostgresNotFoundException(string missing) : Exception($"""
     {missing} Any one of these mends it:
       Debian, Ubuntu:  sudo apt-get install postgresql
@@ -11,7 +11,7 @@ public sealed class PostgresNotFoundException(string missing) : Exception($"""
       your own server: set ConnectionStrings__Comments, e.g. Host=localhost;Username=closureuser;Password=closurepass;Database=closuredb
     """);
 
-/// <summary>The private PostgreSQL does not start. The message says why, with the end of the server's log where there is one.</summary>
+/// <summary>The private PostgreSQL does not start. The message says why and includes the end of the server's log.</summary>
 public sealed class PostgresStartException(string message) : Exception(message);
 
 /// <summary>The private PostgreSQL does not stop.</summary>

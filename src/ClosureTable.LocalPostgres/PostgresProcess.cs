@@ -6,7 +6,7 @@ using Npgsql;
 
 namespace ClosureTable.LocalPostgres;
 
-/// <summary>PostgreSQL from this machine's binaries. PostgreSQL's own <c>postmaster.pid</c> says whether it runs and where it listens.</summary>
+/// <summary>PostgreSQL from local binaries. Its <c>postmaster.pid</c> says whether it runs and where it listens.</summary>
 internal sealed class PostgresProcess(
     ServerDirectory directory, PostgresBinaries binaries, ServerAccount account, LocalPostgresOptions options, ILogger logger) : IPostgres
 {
@@ -20,7 +20,7 @@ internal sealed class PostgresProcess(
 
     public async Task<NpgsqlConnectionStringBuilder?> FindRunning(CancellationToken ct)
     {
-        // A server that starts, recovers or stops has its file but takes no connections yet, or no longer.
+        // A server that is starting, recovering or stopping has its file but accepts no connections.
         for (var waited = Stopwatch.StartNew(); ; await Task.Delay(PollInterval, ct))
         {
             if (await ReadPidFile(ct) is not { } found) return null;
@@ -28,8 +28,8 @@ internal sealed class PostgresProcess(
             if (found.Server is not null && refusal is null) return found.Server;
             if (refusal is not PostgresException { SqlState: PostgresErrorCodes.CannotConnectNow } && !IsOurs(found.Pid))
             {
-                // Killed, or the machine went down. PostgreSQL would refuse to start if the number belongs to another process by now,
-                // or to a dead one that nobody has collected. Its shared memory still keeps it from starting beside backends that live on.
+                // The server was killed, or the machine crashed. PostgreSQL would not start if the PID belongs to another process or to a
+                // zombie. Its shared memory still prevents a start beside surviving backends.
                 if (found.Server is { Host: ['/', ..] sockets } gone && Directory.Exists(sockets)) File.Delete(Path.Combine(sockets, $".s.PGSQL.{gone.Port}.lock"));
                 File.Delete(PidFile);
                 return null;
@@ -50,11 +50,11 @@ internal sealed class PostgresProcess(
             var logged = File.Exists(directory.Log) ? new FileInfo(directory.Log).Length : 0;
             var launched = await Launch();
 
-            // Asked in any case: a service killed while it started a server leaves one that comes up a moment later, and keeps ours out.
+            // Attempt this in any case: a server started by a killed service may appear a moment later and block this one.
             if (await FindRunning(ct) is { } server) return server;
 
             var log = ReadLog(logged);
-            // Backends of a killed server take a moment to notice; the port may have been taken since we looked.
+            // Backends of a killed server need a moment to exit, and the port may have been taken since it was chosen.
             var passing = log.Contains("still in use", StringComparison.Ordinal) || log.Contains("could not bind", StringComparison.Ordinal);
             if (launched || !passing || attempt == 20)
                 throw new PostgresStartException($"PostgreSQL {binaries.Version} in {binaries.Directory} does not run on {directory.Data}. Its log says:{Environment.NewLine}{log}");
@@ -65,7 +65,7 @@ internal sealed class PostgresProcess(
     public async Task Stop()
     {
         var stop = await account.Command(binaries.Path("pg_ctl"), ["stop", "-D", directory.Data, "-m", "fast", "-s", "-w", "-t", "60"]).ExecuteBufferedAsync();
-        // Somebody else may have stopped it: an operator, or the machine on its way down.
+        // It may have been stopped by an operator or a shutdown of the machine.
         if (!stop.IsSuccess && await ReadPidFile(CancellationToken.None) is { } found && IsOurs(found.Pid))
             throw new PostgresStopException($"PostgreSQL in {directory.Data} does not stop: {stop.StandardError.Trim()}");
     }
@@ -79,8 +79,8 @@ internal sealed class PostgresProcess(
     }
 
     /// <summary>
-    /// Makes the data beside their place and moves them there when they are complete: half of them are never taken for the whole.
-    /// The name is new each time, because the initdb of a killed service may still be at work on another.
+    /// Creates the data in a temporary directory and renames it when complete. The name is unique, because the initdb of a killed service
+    /// may still be running on another.
     /// </summary>
     private async Task CreateData(CancellationToken ct)
     {
@@ -92,8 +92,8 @@ internal sealed class PostgresProcess(
         Directory.CreateDirectory(unfinished);
         await account.Own(unfinished, ct);
 
-        // Plain byte order sorts fastest and the same everywhere; knowing the letters of all languages is for full-text search.
-        // Sockets need no password: their directory lets nobody in but the server's user (and root).
+        // Byte order sorts fastest and the same everywhere; the character type is for full-text search. Sockets need no password: only the
+        // server's user and root can enter their directory.
         var initdb = await account.Command(binaries.Path("initdb"),
         [
             "-D", unfinished, "-U", IPostgres.User, "--pwfile", directory.Password, "--auth-local=trust", "--auth-host=scram-sha-256",
@@ -129,10 +129,12 @@ internal sealed class PostgresProcess(
         await account.Own(directory.Settings, ct);
     }
 
-    /// <summary>A directory that only the server's user can enter: beside the data where the path is short enough for a socket, else where paths are short.</summary>
+    /// <summary>
+    /// A directory that only the server's user can enter: beside the data if the path is short enough for a socket, else in a short path.
+    /// </summary>
     private async Task<string> CreateSocketDirectory(CancellationToken ct)
     {
-        const int longest = 103 - 14; // macOS allows 103 bytes (Linux 107), of which /.s.PGSQL.5432 takes 14
+        const int longest = 103 - 14; // macOS allows 103 bytes (Linux 107); /.s.PGSQL.5432 takes 14
         var fits = directory.Sockets.Length <= longest && directory.Sockets.All(c => char.IsAsciiLetterOrDigit(c) || c is '/' or '.' or '-' or '_');
         var sockets = fits ? directory.Sockets : Path.Combine(Environment.IsPrivilegedProcess ? "/var/run" : "/tmp", $"closuretable-{directory.Fingerprint}");
         if (OperatingSystem.IsWindows()) return sockets;
@@ -140,7 +142,7 @@ internal sealed class PostgresProcess(
         try
         {
             Directory.CreateDirectory(sockets, ServerDirectory.UserOnly);
-            // In /tmp anybody may have been there before us. Only the owner may set the mode, and a link would lead elsewhere.
+            // Another user may have created it in /tmp. Only the owner can set the mode, and a link could lead elsewhere.
             if (new DirectoryInfo(sockets).LinkTarget is not null) throw new UnauthorizedAccessException("It is a symbolic link.");
             File.SetUnixFileMode(sockets, ServerDirectory.UserOnly);
         }
@@ -153,9 +155,8 @@ internal sealed class PostgresProcess(
     }
 
     /// <summary>
-    /// pg_ctl puts the server into a session of its own, so that Ctrl+C reaches the service alone, which drains before it stops the server.
-    /// On Windows it is the missing window that keeps Ctrl+C away, and nothing is redirected because the server would inherit the pipe and
-    /// hold it open. Not cancelled halfway: a server would be left behind.
+    /// pg_ctl starts the server in its own session, so that Ctrl+C reaches only the service. On Windows the missing window does this, and
+    /// output is not redirected because the server would keep the pipe open. Not cancelled halfway, which would leave a server behind.
     /// </summary>
     private async Task<bool> Launch()
     {
@@ -169,7 +170,10 @@ internal sealed class PostgresProcess(
         return pgCtl.ExitCode == 0;
     }
 
-    /// <summary>The lines of postmaster.pid: process id, data directory, start time, port, socket directory, listen address, … The last ones come as the server starts.</summary>
+    /// <summary>
+    /// Lines of postmaster.pid: process id, data directory, start time, port, socket directory, listen address, … The last ones are
+    /// written during the start.
+    /// </summary>
     private async Task<(int Pid, NpgsqlConnectionStringBuilder? Server)?> ReadPidFile(CancellationToken ct)
     {
         string[] lines;
@@ -194,12 +198,12 @@ internal sealed class PostgresProcess(
         });
     }
 
-    /// <summary>Whether the process is a PostgreSQL server of this directory, as far as can be seen from outside.</summary>
+    /// <summary>Whether the process looks like a PostgreSQL server of this directory.</summary>
     private bool IsOurs(int pid)
     {
         try
         {
-            // A dead process that waits for its parent to collect it has a command line, an empty one.
+            // A zombie process has an empty command line.
             if (OperatingSystem.IsLinux()) return File.ReadAllText($"/proc/{pid}/cmdline").Contains(directory.Data, StringComparison.Ordinal);
             using var process = Process.GetProcessById(pid);
             return process.ProcessName.StartsWith("postgres", StringComparison.OrdinalIgnoreCase);

@@ -4,8 +4,8 @@ using System.Text;
 namespace ClosureTable.LocalPostgres;
 
 /// <summary>
-/// What lies in the data directory, and the two file locks by which processes share it. Both are locks of the operating system, which
-/// lets go of them when a process ends, however it ends: there are no process ids to compare and nothing to clean up after a kill.
+/// The files in the data directory, and the two file locks by which processes share it. The operating system releases both when a process
+/// ends, even if it is killed, so there are no stale PIDs to detect.
 /// </summary>
 internal sealed class ServerDirectory
 {
@@ -21,10 +21,10 @@ internal sealed class ServerDirectory
     public string Password => Path.Combine(Root, "password");
     public string Container => Path.Combine(Root, "container");
 
-    /// <summary>Tells this directory from every other one, in 12 hexadecimal digits.</summary>
+    /// <summary>Identifies this directory, in 12 hexadecimal digits.</summary>
     public string Fingerprint => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Root)))[..12];
 
-    /// <summary>The major version of PostgreSQL that made the data; <see langword="null"/> if there is none yet.</summary>
+    /// <summary>The major version of PostgreSQL that created the data; <see langword="null"/> if there is none.</summary>
     public int? Version => Path.Combine(Data, "PG_VERSION") is var file && File.Exists(file) ? int.Parse(File.ReadAllText(file), null) : null;
 
     public static ServerDirectory Open(string path)
@@ -32,7 +32,7 @@ internal sealed class ServerDirectory
         var directory = new ServerDirectory(path);
         try
         {
-            // Others need to pass through it only where the server is another user than the service.
+            // Others must be able to pass through it only if the server runs as another user.
             if (OperatingSystem.IsWindows()) Directory.CreateDirectory(directory.Root);
             else Directory.CreateDirectory(directory.Root, UserOnly | (Environment.IsPrivilegedProcess ? Passable : 0));
             return directory;
@@ -53,7 +53,7 @@ internal sealed class ServerDirectory
         ? "/var/lib/closuretable/postgres"
         : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "ClosureTable", "postgres");
 
-    /// <summary>Waits until no other process starts or stops the server, and keeps all others waiting until disposed.</summary>
+    /// <summary>Waits until no other process starts or stops the server, and blocks others until disposed.</summary>
     public async Task<IDisposable> WaitForTurn(CancellationToken ct)
     {
         IDisposable? turn;
@@ -61,10 +61,10 @@ internal sealed class ServerDirectory
         return turn;
     }
 
-    /// <summary>Makes this process a user of the server until disposed: a shared lock, which any number can hold.</summary>
+    /// <summary>Makes this process a user of the server until disposed, with a shared lock.</summary>
     public IDisposable Join() => new FileStream(Path.Combine(Root, "users"), FileMode.OpenOrCreate, FileAccess.Read, FileShare.Read);
 
-    /// <summary>Whether a live process uses the server: then nobody can have the file to itself.</summary>
+    /// <summary>Whether a live process uses the server, so that the exclusive lock fails.</summary>
     public bool HasUsers
     {
         get
@@ -80,7 +80,7 @@ internal sealed class ServerDirectory
         {
             return new FileStream(Path.Combine(Root, name), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (IOException e) when ((e.HResult & 0xffff) is 11 or 35 or 32) // EWOULDBLOCK of Linux and of macOS, a sharing violation on Windows
+        catch (IOException e) when ((e.HResult & 0xffff) is 11 or 35 or 32) // EWOULDBLOCK on Linux and on macOS, a sharing violation on Windows
         {
             return null;
         }
@@ -90,7 +90,7 @@ internal sealed class ServerDirectory
         }
     }
 
-    /// <summary>The password of the server's user, made up on first use; for servers that listen on a port.</summary>
+    /// <summary>The password of the server's user, generated on first use, for servers that listen on a port.</summary>
     public string ReadOrCreatePassword()
     {
         if (!File.Exists(Password))

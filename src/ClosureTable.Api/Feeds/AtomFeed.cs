@@ -12,10 +12,10 @@ internal static class AtomFeed
 
     private const int TitleLength = 80;
 
-    /// <param name="address">Where this feed is; its name, too.</param>
-    /// <param name="title">What it is about.</param>
+    /// <param name="address">The feed's URL, which is also its id.</param>
+    /// <param name="title">The title.</param>
     /// <param name="comments">The newest first.</param>
-    /// <param name="service">Where the service is, for the addresses of the comments.</param>
+    /// <param name="service">The service's URL, to which the comments' URLs are relative.</param>
     public static byte[] Render(Uri address, string title, IReadOnlyList<FeedComment> comments, Uri service)
     {
         var feed = new SyndicationFeed
@@ -33,7 +33,7 @@ internal static class AtomFeed
         return xml.ToArray();
     }
 
-    /// <summary>When something that the feed shows was written or edited last; the beginning of time for an empty one.</summary>
+    /// <summary>The time of the last post or edit that the feed shows; the Unix epoch if it is empty.</summary>
     public static DateTimeOffset LastChange(IReadOnlyList<FeedComment> comments) =>
         comments.Count == 0 ? DateTimeOffset.UnixEpoch : comments.Max(Changed);
 
@@ -55,20 +55,20 @@ internal static class AtomFeed
         return entry;
     }
 
-    /// <summary>The first line, or its beginning; a comment has no title of its own.</summary>
+    /// <summary>The first line, shortened; comments have no titles.</summary>
     private static string Title(string content)
     {
         var line = content.AsSpan(0, content.AsSpan().IndexOfAny('\r', '\n') is var end and >= 0 ? end : content.Length).TrimEnd();
         if (line.Length <= TitleLength)
             return line.ToString();
-        // Not between the two halves of a character.
+        // Not between the halves of a surrogate pair.
         var cut = char.IsHighSurrogate(line[TitleLength - 1]) ? TitleLength - 1 : TitleLength;
         return $"{line[..cut]}…";
     }
 
     private static TextSyndicationContent Text(string text) => SyndicationContent.CreatePlaintextContent(Writable(text));
 
-    /// <summary>Some characters that a comment may have cannot stand in XML 1.0 in any form: control characters, U+FFFE.</summary>
+    /// <summary>Replaces characters that XML 1.0 cannot represent: control characters, U+FFFE.</summary>
     private static string Writable(string text)
     {
         if (IsXml(text))

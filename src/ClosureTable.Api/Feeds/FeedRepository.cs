@@ -3,7 +3,7 @@ using Dapper;
 
 namespace ClosureTable.Api.Feeds;
 
-/// <summary>A comment as a feed shows it.</summary>
+/// <summary>A comment in a feed.</summary>
 internal sealed record FeedComment
 {
     public long Id { get; init; }
@@ -13,13 +13,12 @@ internal sealed record FeedComment
     public DateTime? EditedAt { get; init; }
 }
 
-/// <summary>The newest comments, of a topic or of a user; deleted ones are left out.</summary>
+/// <summary>The newest comments of a topic or of a user, without deleted ones.</summary>
 internal sealed class FeedRepository(ReplicaReads replica)
 {
-    /// <summary>How many comments a feed has.</summary>
+    /// <summary>The number of comments in a feed.</summary>
     public const int Length = 50;
 
-    /// <summary>The newest comments of all threads of a topic.</summary>
     public Task<IReadOnlyList<FeedComment>> OfTopic(string topic, CancellationToken ct) =>
         replica.Read<IReadOnlyList<FeedComment>>(async connection =>
         {
@@ -34,14 +33,14 @@ internal sealed class FeedRepository(ReplicaReads replica)
                 """, new { topic, Length }, ct)).AsList();
         }, ct);
 
-    /// <summary>A user's newest comments, and the name; null when there is no such user.</summary>
+    /// <summary>A user's newest comments, and the user's name; null if there is no such user.</summary>
     public Task<(string Name, IReadOnlyList<FeedComment> Comments)?> OfUser(long userId, CancellationToken ct) =>
         replica.Read<(string Name, IReadOnlyList<FeedComment> Comments)?>(async connection =>
         {
             await using var results = await connection.QueryMultipleAsync("""
                 select name from auth_users where id = @userId;
 
-                -- Ids are given in the order of writing, nearly: the index by author and id has the newest at its end.
+                -- Ids roughly follow the order of writing, so the index by author and id ends with the newest.
                 select c.id, c.content, author.name as author_name, c.created_at, c.edited_at
                 from comments_comments c
                 join auth_users author on author.id = c.author_id

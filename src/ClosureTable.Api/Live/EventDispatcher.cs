@@ -6,31 +6,30 @@ using Npgsql;
 namespace ClosureTable.Api.Live;
 
 /// <summary>
-/// The one reader of new events on this instance, however many streams there are: each ring of the bell, or tick of the slow
-/// poll, is one query for everything that came since the last, on a connection of its own, which does not wait in line
-/// with requests. Without streams it reads nothing. It also tells the other instances of this one's writes.
+/// Reads new events once per instance, for all streams, on a connection of its own that does not wait for requests. Also notifies the
+/// other instances of this one's writes.
 /// </summary>
 internal sealed class EventDispatcher(
     Database database, EventStreams streams, ThreadNotifier notifier, IOptions<LiveOptions> options,
     GracefulStop stop, ILogger<EventDispatcher> logger) : BackgroundService
 {
-    /// <summary>More at once than this is read by each client for itself, as far as it wants it.</summary>
+    /// <summary>Above this number, streams are ended, and each client replays what it missed.</summary>
     private const int MaxEventsAtOnce = 2000;
 
-    /// <summary>After a read the next waits this long: under load, one read serves what many writes did.</summary>
+    /// <summary>The delay between reads: under load, one read covers many writes.</summary>
     private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(2);
 
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
-    // Everything visible in this snapshot was brought to the streams; null while there are none.
+    // All events visible in this snapshot were delivered; null while there are no streams.
     private string? position;
 
-    /// <summary>The server process behind the connection: its own notifications are not news to this instance.</summary>
+    /// <summary>The server process of this connection, to ignore this instance's own notifications.</summary>
     public int Backend { get; private set; }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        // A stream would keep a stopping server waiting until its patience ends.
+        // An open stream would hold up the shutdown until its timeout.
         await using var stopping = stop.Closing.Register(() => streams.EndAll(close: true));
         while (!stoppingToken.IsCancellationRequested)
         {
@@ -38,7 +37,7 @@ internal sealed class EventDispatcher(
             {
                 await using var connection = await database.OpenOwn(stoppingToken);
                 Backend = connection.ProcessID;
-                // The ring at which the connection before was found to be broken.
+                // The wake-up that found the previous connection broken.
                 notifier.Ring();
                 while (true)
                 {
@@ -49,7 +48,7 @@ internal sealed class EventDispatcher(
                     }
                     catch when (committed)
                     {
-                        // The word that was not sent goes out with the next connection.
+                        // The notification was not sent; the next connection sends it.
                         notifier.Committed();
                         throw;
                     }
@@ -59,7 +58,7 @@ internal sealed class EventDispatcher(
             }
             catch (NpgsqlException exception)
             {
-                // The position stays: the next connection goes on where this one was.
+                // The position stays: the next connection continues from it.
                 logger.LogWarning("Reading events was interrupted and goes on in a moment: {Reason}", exception.Message);
                 await Task.Delay(RetryAfter, stoppingToken);
             }
@@ -105,8 +104,7 @@ internal sealed class EventDispatcher(
     }
 
     /// <summary>
-    /// Everything is read and rendered first and brought then, which nothing can interrupt: a read that fails in the middle
-    /// brings all of it the next time, and nothing twice.
+    /// Reads and renders everything before delivering anything, so that after a failed read everything is delivered once by the next.
     /// </summary>
     private async Task Deliver(NpgsqlConnection connection, string since, EventBatch batch, CancellationToken ct)
     {

@@ -6,26 +6,23 @@ using ClosureTable.Api.Comments.Rendering;
 
 namespace ClosureTable.Api.Live;
 
-/// <summary>
-/// What goes to a client, ready but for the id: one array is shared by all streams that it goes to.
-/// (The framework's <c>ServerSentEvents</c> would write the JSON once for each of them, and knows no comments, which heartbeats are.)
-/// </summary>
-/// <param name="Version">The thread's version, which is the id where <paramref name="Id"/> is null; 0 for none.</param>
-/// <param name="Id">The id in a stream of a topic.</param>
+/// <summary>A rendered event without its id, shared by all streams that receive it. (The framework's <c>ServerSentEvents</c> has no comments for heartbeats.)</summary>
+/// <param name="Version">The thread's version, which is the id if <paramref name="Id"/> is null; 0 for none.</param>
+/// <param name="Id">The id in a topic's stream.</param>
 /// <param name="Body">From <c>event:</c> to the empty line.</param>
 internal readonly record struct EventFrame(long Version, string? Id, ReadOnlyMemory<byte> Body)
 {
     public static readonly IReadOnlyList<EventFrame> Heartbeat = [new(0, null, ":\n\n"u8.ToArray())];
 
-    /// <summary>Tells the client to read again what it shows: what it missed cannot be told.</summary>
+    /// <summary>Tells the client to reload, because the events that it missed are not available.</summary>
     public static EventFrame Reset(long version, string? id = null) => new(version, id, "event: reset\ndata: {}\n\n"u8.ToArray());
 
-    /// <summary>An event without a name or data only tells the client where it stands: it has an id to resume from before anything happened.</summary>
+    /// <summary>An event without name or data, which gives the client an id to resume from before the first event.</summary>
     public static EventFrame Start(long version, string? id = null) => new(version, id, "\n"u8.ToArray());
 
-    /// <summary>Renders an event; the comment as <c>GET</c> shows it to somebody who is not signed in, without its replies.</summary>
-    /// <param name="rows">Comments that exist.</param>
-    /// <param name="index">Which of them is the event's; null when it is gone meanwhile.</param>
+    /// <summary>Renders an event, with the comment as <c>GET</c> shows it to anonymous callers, without its replies.</summary>
+    /// <param name="rows">Existing comments.</param>
+    /// <param name="index">The event's comment among them; null if it has been deleted since.</param>
     public static ReadOnlyMemory<byte> Render(ThreadEvent happened, CommentRows rows, int? index)
     {
         var json = JsonBuffer.RenderArray(json =>

@@ -14,15 +14,14 @@ internal sealed class EventPruning(NpgsqlDataSource primary, IOptions<LiveOption
 {
     private const int BatchSize = 5000;
 
-    // Any number that no other advisory lock of this database has.
+    // Distinct from the other advisory locks of this database.
     internal const long LockKey = 0x_45_56_45_4E_54_53;
 
     public override Task<int> Run(CancellationToken ct) => InBatches(() => PruneBatch(ct));
 
     /// <summary>
-    /// The oldest events by the number of their transaction, which an index has, as far as they are too old. Of a thread goes
-    /// all that is before, though a transaction that began earlier may have waited and come later: what is left of a log begins
-    /// somewhere and has no hole.
+    /// Prunes by transaction number, which is indexed. In each thread everything before a pruned event goes too, even if its transaction
+    /// began earlier, so that a thread's log has no gaps.
     /// </summary>
     private async Task<int> PruneBatch(CancellationToken ct)
     {
@@ -45,7 +44,7 @@ internal sealed class EventPruning(NpgsqlDataSource primary, IOptions<LiveOption
               group by root_id
             ),
             pruned as (
-              -- By the place of each row: a join with the log would read all of it.
+              -- By ctid: a join with the log would read all of it.
               delete from comments_events
               where ctid = any(array(
                 select before.ctid

@@ -6,12 +6,12 @@ using Microsoft.Extensions.Options;
 namespace ClosureTable.Api.Live;
 
 /// <summary>
-/// What a client missed: from where it stood to the snapshot with which its stream was joined to the tail of the log, which
-/// brings what comes after. So there is no gap between the two and nothing in both.
+/// Sends what a client missed, up to the snapshot at which its stream joined; <see cref="EventDispatcher"/> delivers what follows. So
+/// events are neither skipped nor repeated.
 /// </summary>
 internal sealed class EventReplay(EventRepository events, ThreadRepository threads, EventStreams streams, IOptions<LiveOptions> options)
 {
-    /// <summary>Events that are rendered at once.</summary>
+    /// <summary>The number of events rendered with one query.</summary>
     public const int Chunk = 100;
 
     /// <summary>A stream of the thread that a comment is in; where the comment was deleted since the position, one that ends with that.</summary>
@@ -80,7 +80,7 @@ internal sealed class EventReplay(EventRepository events, ThreadRepository threa
             stream.End();
     }
 
-    /// <summary>The end of a thread, or of a comment in it, for a client that was away when it was deleted.</summary>
+    /// <summary>The last events of a comment or thread that was deleted while the client was away.</summary>
     /// <param name="last">The version of the deletion.</param>
     private async IAsyncEnumerable<IReadOnlyList<EventFrame>> Ending(ThreadPosition position, long last, [EnumeratorCancellation] CancellationToken ct)
     {
@@ -113,7 +113,7 @@ internal sealed class EventReplay(EventRepository events, ThreadRepository threa
             yield break;
         }
 
-        // The rest of the batch in which the client was cut off, then what came after that batch.
+        // The rest of the batch in which the client was cut off, then what followed it.
         if (position.Until is { } cut)
         {
             var rest = await events.OfTopic(stream.Topic!, position.Since, cut, position.Seen + options.Value.ReplayLimit + 1, ct);
@@ -140,8 +140,8 @@ internal sealed class EventReplay(EventRepository events, ThreadRepository threa
     }
 
     /// <summary>
-    /// Frames of a topic's events between two snapshots. The last one's id is the second snapshot; the others say how far
-    /// the client came, counting those too that were coalesced into a later one.
+    /// Frames for a topic's events between two snapshots. The last id is the second snapshot; the others contain a count, which includes
+    /// events that were merged into later ones.
     /// </summary>
     public static List<EventFrame> OfTopic(
         IReadOnlyList<ThreadEvent> all, int seen, string since, string until, IReadOnlyDictionary<(long RootId, long Version), ReadOnlyMemory<byte>> bodies)
@@ -156,7 +156,7 @@ internal sealed class EventReplay(EventRepository events, ThreadRepository threa
         return frames;
     }
 
-    /// <returns>The events after a version, if they are all there, from the next one to at least <paramref name="current"/>, and not too many.</returns>
+    /// <returns>All events after a version, to at least <paramref name="current"/>; null if some are missing or there are too many.</returns>
     private async Task<List<ThreadEvent>?> Complete(long rootId, long after, long current, string? until, CancellationToken ct)
     {
         var limit = options.Value.ReplayLimit;

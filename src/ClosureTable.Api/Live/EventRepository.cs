@@ -6,24 +6,23 @@ using NpgsqlTypes;
 
 namespace ClosureTable.Api.Live;
 
-/// <summary>What one read of the log found: the events that came since a snapshot, and the snapshot of the read itself.</summary>
+/// <summary>The events since a snapshot, and the snapshot of the read itself.</summary>
 internal sealed record EventBatch(IReadOnlyList<ThreadEvent> Events, string Snapshot);
 
 /// <summary>
-/// Reads <c>comments_events</c>. Two snapshots bound every read: what the first did not see and the second does. Nothing
-/// can come to stand between them later, whatever commits when.
+/// Reads <c>comments_events</c> between two snapshots: what the first did not see and the second does. Later commits cannot add to that
+/// range.
 /// </summary>
 internal sealed class EventRepository(NpgsqlDataSource primary)
 {
     /// <summary>
-    /// Rows that a snapshot did not see: those of transactions that began after it was taken, and of those that were in progress
-    /// then. Two ranges of indexes, where <c>not pg_visible_in_snapshot(…)</c> would look at every row since the oldest transaction
-    /// that was still running; each in the order of its index and limited, or a planner that cannot know how few they are reads
-    /// the whole log (of a million events: 3.5 s instead of 0.1 ms).
+    /// The events that a snapshot did not see: two index ranges, for transactions that began later and for those in progress.
+    /// <c>not pg_visible_in_snapshot(…)</c> would scan from the oldest running transaction on. The order and limit
+    /// keep the planner, which cannot estimate the number of rows, from scanning the whole log.
     /// </summary>
-    /// <param name="begun">The first range, of rows from <c>pg_snapshot_xmax</c> on.</param>
-    /// <param name="order">The order of the index that has it.</param>
-    /// <param name="inProgress">The second, of rows of the transaction <c>running.xid</c>. (Of a list of them PostgreSQL 15 reads a topic from its beginning.)</param>
+    /// <param name="begun">The first range: rows from <c>pg_snapshot_xmax</c> on.</param>
+    /// <param name="order">The order of its index.</param>
+    /// <param name="inProgress">The second range: rows of <c>running.xid</c>. (With a list of them, PostgreSQL 15 scans a whole topic.)</param>
     private static string NotSeen(string begun, string order, string inProgress) => $"""
         (
           select e.root_id, e.version, e.kind, e.comment_id, e.topic, e.data::text as data, e.created_at
@@ -47,17 +46,14 @@ internal sealed class EventRepository(NpgsqlDataSource primary)
         """;
 
     /// <summary>
-    /// By time, but never against the versions of a thread, whatever the clocks did: the same order in every read, as
-    /// <see cref="TopicPosition"/> asks.
+    /// Ordered by time, but within a thread by version even if clocks differ. <see cref="TopicPosition"/> relies on the order being the
+    /// same in every read.
     /// </summary>
     private const string At = "max(e.created_at) over (partition by e.root_id, e.topic order by e.version)";
 
-    /// <summary>
-    /// Everything that came since a snapshot, whatever the thread; above <paramref name="limit"/> events, any of them. The snapshot that
-    /// comes back is that of the same statement.
-    /// </summary>
-    /// <param name="since">Null only asks for a snapshot to begin with.</param>
-    /// <param name="notify">Rings the other instances in the same round trip.</param>
+    /// <summary>All events since a snapshot; if there are more than <paramref name="limit"/>, an arbitrary selection. Returns the snapshot of the same statement.</summary>
+    /// <param name="since">Null to only get a first snapshot.</param>
+    /// <param name="notify">Notifies the other instances in the same round trip.</param>
     public static async Task<EventBatch> Tail(NpgsqlConnection connection, string? since, bool notify, int limit, CancellationToken ct)
     {
         var sql = since is null ? "select pg_current_snapshot()::text" : $"""
@@ -65,7 +61,7 @@ internal sealed class EventRepository(NpgsqlDataSource primary)
             from (select pg_current_snapshot()::text as snapshot) now_at
             left join (
               select e.root_id, e.version, e.kind, e.comment_id, e.topic, e.data, {At} as at
-              -- Rows of a dump that was restored have numbers of another server's future.
+              -- Restored rows may have transaction numbers that this server has not reached yet.
               from ({NotSeen(
                 begun: "e.xid >= pg_snapshot_xmax(@since::pg_snapshot) and e.xid < pg_snapshot_xmax(pg_current_snapshot())", order: "e.xid",
                 inProgress: "e.xid >= running.xid and e.xid <= running.xid")}) e
@@ -102,7 +98,10 @@ internal sealed class EventRepository(NpgsqlDataSource primary)
         return new EventBatch(events, snapshot);
     }
 
-    /// <summary>Rings the other instances. The payload says nothing: the rows do. (A transaction of its own: within a write's, it would make all commits wait in one line.)</summary>
+    /// <summary>
+    /// Wakes the other instances, without a payload. In a separate transaction: within a write, it would serialize all commits of the
+    /// database.
+    /// </summary>
     public const string Notify = $"notify {Channel}";
 
     public const string Channel = "closuretable_events";
@@ -123,7 +122,9 @@ internal sealed class EventRepository(NpgsqlDataSource primary)
 
     private const string Until = "pg_visible_in_snapshot(e.xid, @until::pg_snapshot)";
 
-    /// <summary>The events of a topic between two snapshots, in their order; above <paramref name="limit"/> events, any of them.</summary>
+    /// <summary>
+    /// The events of a topic between two snapshots, in order; if there are more than <paramref name="limit"/>, an arbitrary selection.
+    /// </summary>
     public Task<List<ThreadEvent>> OfTopic(string topic, string since, string until, int limit, CancellationToken ct) =>
         primary.Read<List<ThreadEvent>>(async connection =>
         {
@@ -132,7 +133,7 @@ internal sealed class EventRepository(NpgsqlDataSource primary)
                 from (
                   select e.root_id, e.version, e.kind, e.comment_id, e.topic, e.data, {At} as at
                   from ({NotSeen(
-                    // One topic, said as a range: of an equality the planner makes an order by xid alone, and takes the other index.
+                    // One topic, written as a range: with an equality, the planner orders by xid alone and uses the other index.
                     begun: $"(e.topic, e.xid) >= (@topic, pg_snapshot_xmax(@since::pg_snapshot)) and e.topic <= @topic and {Until}", order: "e.topic, e.xid",
                     inProgress: $"(e.topic, e.xid) >= (@topic, running.xid) and (e.topic, e.xid) <= (@topic, running.xid) and e.topic <= @topic and {Until}")}) e
                 ) e
@@ -140,12 +141,9 @@ internal sealed class EventRepository(NpgsqlDataSource primary)
                 """, new { topic, since, until, limit }, ct)).AsList();
         }, ct);
 
-    /// <summary>
-    /// Whether a client cannot be told what it missed: events were pruned that its snapshot may not have seen, or the snapshot is
-    /// of a future that the database lost when it was set back.
-    /// </summary>
+    /// <summary>Whether the client must reload: events that it may not have seen were pruned, or its snapshot is later than the current one, after a restore.</summary>
     /// <param name="since">The snapshot up to which the client saw everything.</param>
-    /// <param name="last">The latest that it knows of.</param>
+    /// <param name="last">The latest snapshot in its position.</param>
     public Task<bool> Forgot(string since, string last, CancellationToken ct) =>
         primary.Read<bool>(async connection =>
         {
@@ -156,7 +154,7 @@ internal sealed class EventRepository(NpgsqlDataSource primary)
                 """, new { since, last }, ct);
         }, ct);
 
-    /// <summary>The version under which a comment was deleted from a thread, if that is after the position and still known.</summary>
+    /// <summary>The version that deleted the comment from the thread, if that is after the position and not pruned.</summary>
     public Task<long?> Deleted(long commentId, ThreadPosition position, CancellationToken ct) =>
         primary.Read<long?>(async connection =>
         {
@@ -167,12 +165,12 @@ internal sealed class EventRepository(NpgsqlDataSource primary)
                 """, new { position.RootId, position.Version, commentId }, ct);
         }, ct);
 
-    /// <summary>Which of the comments are still in the thread.</summary>
+    /// <summary>The comments that are still in the thread.</summary>
     public static async Task<HashSet<long>> StillIn(NpgsqlConnection connection, long rootId, long[] ids, CancellationToken ct) =>
         (await connection.QueryAsync<long>(
             "select id from comments_comments where id = any(@ids) and root_id = @rootId", new { ids, rootId }, ct)).ToHashSet();
 
-    /// <summary>Makes frames of events: one query for all comments that they are about.</summary>
+    /// <summary>Renders events with one query for all their comments.</summary>
     public Task<List<ReadOnlyMemory<byte>>> Render(IReadOnlyList<ThreadEvent> events, CancellationToken ct) =>
         primary.Read(connection => Render(connection, events, ct), ct);
 

@@ -4,15 +4,12 @@ using Npgsql;
 
 namespace ClosureTable.Api.Live;
 
-/// <summary>
-/// Notices that <c>comments_events</c> came from another server, or another database, by a dump: its transaction numbers say
-/// nothing here, and the events would be taken for old ones or for those of a future.
-/// </summary>
+/// <summary>Detects that <c>comments_events</c> was restored from another server or database, whose transaction numbers mean nothing here.</summary>
 internal sealed class EventServer(ILogger<EventServer> logger) : ISchemaStep
 {
     /// <summary>
-    /// Gives events of another server the number of one transaction of this one, and has every client of a topic that
-    /// stood before it told to reload. Clients of a thread go by its version, which came along.
+    /// Gives restored events a transaction number of this server, and makes clients of topics reload. Clients of threads use versions,
+    /// which stay valid.
     /// </summary>
     public void Apply(NpgsqlConnection connection)
     {

@@ -6,12 +6,12 @@ using Microsoft.AspNetCore.Http.Metadata;
 
 namespace ClosureTable.Api.Live;
 
-/// <summary>One client that watches a thread or a topic.</summary>
+/// <summary>A client that watches a thread or a topic.</summary>
 /// <param name="commentId">The comment at which a thread's stream was opened; 0 for a topic's.</param>
 internal sealed class EventStream(EventStreams streams, string client, long commentId, TimeSpan retry, int backlogLimit)
     : IResult, IEndpointMetadataProvider
 {
-    // Ten thousand of these stand idle: a list that is there only while something waits, and not a channel, is 1 KB less for each.
+    // A list that exists only while frames wait takes 1 KB less per idle stream than a channel.
     private readonly Lock gate = new();
     private List<IReadOnlyList<EventFrame>>? waiting;
     private TaskCompletionSource? reader;
@@ -23,35 +23,29 @@ internal sealed class EventStream(EventStreams streams, string client, long comm
 
     public long CommentId => commentId;
 
-    /// <summary>The thread that is watched; 0 for a topic's stream.</summary>
+    /// <summary>The watched thread; 0 for a topic's stream.</summary>
     public long RootId { get; init; }
 
-    /// <summary>The topic that is watched; null for a thread's stream.</summary>
+    /// <summary>The watched topic; null for a thread's stream.</summary>
     public string? Topic { get; init; }
 
-    /// <summary>Whether it takes what happens from now on; one that only tells what happened before ends with that.</summary>
+    /// <summary>Whether it receives new events; if not, it ends after the replay.</summary>
     public bool Live { get; init; } = true;
 
-    /// <summary>What happened before the stream was joined, in batches.</summary>
+    /// <summary>The events before the stream was joined, in batches.</summary>
     public required Func<EventStream, CancellationToken, IAsyncEnumerable<IReadOnlyList<EventFrame>>>? Replay { private get; set; }
 
-    /// <summary>
-    /// Done when the tail of the log has taken the stream in, with the snapshot up to which the stream must see to itself:
-    /// everything after it is brought.
-    /// </summary>
+    /// <summary>Completed when <see cref="EventDispatcher"/> has admitted the stream, with the snapshot up to which the stream must replay.</summary>
     public TaskCompletionSource<string> Joined { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>
-    /// Brings frames. What waits is shared with the other streams of the thread, but it waits because of this client:
-    /// when it is too much, the client is dropped. It knows where it stood and may come back.
-    /// </summary>
+    /// <summary>Delivers frames. If too many bytes wait, the client is disconnected; it can resume from its last id.</summary>
     public void Offer(IReadOnlyList<EventFrame> frames)
     {
         lock (gate)
         {
             if (ended)
                 return;
-            // The writer takes off what it has written without the gate.
+            // The writer subtracts what it has written without taking the lock.
             if (Interlocked.Add(ref backlog, SizeOf(frames)) <= backlogLimit)
             {
                 (waiting ??= []).Add(frames);
@@ -63,7 +57,7 @@ internal sealed class EventStream(EventStreams streams, string client, long comm
         EndNow();
     }
 
-    /// <summary>Ends the stream after what was brought.</summary>
+    /// <summary>Ends the stream after the delivered frames.</summary>
     public void End()
     {
         lock (gate)
@@ -73,7 +67,7 @@ internal sealed class EventStream(EventStreams streams, string client, long comm
         }
     }
 
-    /// <summary>Ends the stream, and cuts it where the client has not taken what was brought: a write to it may wait for ever.</summary>
+    /// <summary>Ends the stream, and aborts the connection if frames are waiting: a write to it might never complete.</summary>
     public void EndNow()
     {
         End();
@@ -81,7 +75,7 @@ internal sealed class EventStream(EventStreams streams, string client, long comm
             Volatile.Read(ref context)?.Abort();
     }
 
-    /// <summary>What waits; null at the end.</summary>
+    /// <summary>The waiting frames; null at the end.</summary>
     private async ValueTask<List<IReadOnlyList<EventFrame>>?> Take()
     {
         while (true)
@@ -113,7 +107,7 @@ internal sealed class EventStream(EventStreams streams, string client, long comm
             var response = httpContext.Response;
             response.ContentType = "text/event-stream";
             response.Headers.CacheControl = "no-cache";
-            // Nginx would collect the answer before it sends any of it.
+            // Otherwise nginx would buffer the response.
             response.Headers["X-Accel-Buffering"] = "no";
             httpContext.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
             if (!HttpMethods.IsHead(httpContext.Request.Method))
@@ -121,7 +115,7 @@ internal sealed class EventStream(EventStreams streams, string client, long comm
         }
         catch (OperationCanceledException)
         {
-            // The client went away, or was dropped.
+            // The client disconnected, or was disconnected.
         }
         finally
         {
@@ -151,9 +145,9 @@ internal sealed class EventStream(EventStreams streams, string client, long comm
     {
         await foreach (var frames in Replay!(this, ct))
             await Send(output, frames, ct);
-        // Where there was nothing to replay, the client would wait for the head of the answer until something happens.
+        // Without a replay, the response headers would not be sent until the first event.
         await output.FlushAsync(ct);
-        // Nothing of it is kept while the stream stands.
+        // Frees the replay's memory while the stream is open.
         Replay = null;
     }
 

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 
 namespace ClosureTable.Api.Live;
 
-/// <summary>The streams that are open on this instance, by what they watch.</summary>
+/// <summary>The open streams of this instance, by what they watch.</summary>
 internal sealed class EventStreams(IOptions<LiveOptions> options, ThreadNotifier notifier)
 {
     private readonly Lock gate = new();
@@ -15,7 +15,7 @@ internal sealed class EventStreams(IOptions<LiveOptions> options, ThreadNotifier
     private List<EventStream> joining = [];
     private bool closed;
 
-    /// <summary>How many watch, or are about to.</summary>
+    /// <summary>The number of streams, including those that are joining.</summary>
     public int Count
     {
         get
@@ -25,8 +25,8 @@ internal sealed class EventStreams(IOptions<LiveOptions> options, ThreadNotifier
         }
     }
 
-    /// <summary>Counts a stream in and waits until the tail of the log brings it what happens.</summary>
-    /// <returns>The problem that stands in its way, or null. The stream leaves by itself when it has been executed.</returns>
+    /// <summary>Counts the stream and waits until <see cref="EventDispatcher"/> admits it.</summary>
+    /// <returns>The problem if it was refused, else null. The stream leaves by itself after it was executed.</returns>
     public async Task<Problem?> Join(EventStream stream, CancellationToken ct)
     {
         lock (gate)
@@ -81,7 +81,7 @@ internal sealed class EventStreams(IOptions<LiveOptions> options, ThreadNotifier
         }
     }
 
-    /// <summary>The streams that wait to be taken in: before the read whose snapshot they begin with.</summary>
+    /// <summary>The joining streams, taken before the read whose snapshot they start with.</summary>
     public List<EventStream> TakeJoining()
     {
         lock (gate)
@@ -99,14 +99,14 @@ internal sealed class EventStreams(IOptions<LiveOptions> options, ThreadNotifier
             joining.AddRange(newcomers.Where(open.Contains));
     }
 
-    /// <summary>Takes streams in: what is delivered from now on is theirs too.</summary>
+    /// <summary>Admits streams: they receive everything delivered from now on.</summary>
     public void Admit(IEnumerable<EventStream> newcomers, string snapshot)
     {
         lock (gate)
         {
             foreach (var stream in newcomers)
             {
-                // It may have gone while it waited.
+                // It may have left while it waited.
                 if (!open.Contains(stream))
                     continue;
                 if (stream.Topic is { } topic)
@@ -157,7 +157,7 @@ internal sealed class EventStreams(IOptions<LiveOptions> options, ThreadNotifier
         }
     }
 
-    /// <summary>Ends the streams of a thread that were opened at a comment that is no longer in it.</summary>
+    /// <summary>Ends the streams that were opened at a comment that has left the thread.</summary>
     public void EndDeparted(long rootId, HashSet<long> stillThere)
     {
         lock (gate)
@@ -172,7 +172,7 @@ internal sealed class EventStreams(IOptions<LiveOptions> options, ThreadNotifier
         }
     }
 
-    /// <summary>One heartbeat to those of the streams whose turn it is: ten thousand writes at once would be a hiccup.</summary>
+    /// <summary>Sends a heartbeat to the streams whose turn it is, so that not all are written to at once.</summary>
     public void Beat(int turn, int turns)
     {
         lock (gate)
@@ -185,8 +185,8 @@ internal sealed class EventStreams(IOptions<LiveOptions> options, ThreadNotifier
         }
     }
 
-    /// <summary>Ends all streams; their clients come back to where they stood.</summary>
-    /// <param name="close">Whether this instance takes no more, because it stops.</param>
+    /// <summary>Ends all streams; their clients resume elsewhere.</summary>
+    /// <param name="close">Whether the instance is stopping and accepts no more.</param>
     public void EndAll(bool close)
     {
         lock (gate)

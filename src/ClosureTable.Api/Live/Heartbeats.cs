@@ -2,7 +2,7 @@ using Microsoft.Extensions.Options;
 
 namespace ClosureTable.Api.Live;
 
-/// <summary>Keeps quiet streams alive, a part of them each second. One timer for all: ten thousand would be memory.</summary>
+/// <summary>Sends heartbeats to a share of the idle streams each second. One timer for all uses less memory than one per stream.</summary>
 internal sealed class Heartbeats(EventStreams streams, IOptions<LiveOptions> options) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

@@ -25,7 +25,7 @@ internal static class LiveEndpoints
         services.AddSweep<EventPruning>();
     }
 
-    /// <summary>What the schema needs of the event log, whether or not anything is served.</summary>
+    /// <summary>What the event log adds to the migrations, also for commands that serve nothing.</summary>
     public static void AddEventServer(this IHostApplicationBuilder builder) => builder.Services.AddSingleton<ISchemaStep, EventServer>();
 
     public static void MapLive(this IEndpointRouteBuilder app)
@@ -53,16 +53,18 @@ internal static class LiveEndpoints
 
     /// <summary>Watch a thread.</summary>
     /// <remarks>
-    /// Server-sent events: <c>created</c>, <c>edited</c>, <c>deleted</c>, <c>moved</c> and <c>liked</c>, each with the version of the thread that it
-    /// made as its id, from now on or, after a <c>Last-Event-ID</c>, from there, in order, with no gap and no repeat. The stream is that of the whole thread, whichever
-    /// of its comments is named; it ends when that comment is deleted or goes to another thread. <c>data</c> is an object:
-    /// <c>version</c>, <c>kind</c>, <c>comment_id</c>, <c>thread</c> (the root), <c>comment</c> (as a list shows it to somebody who is not signed in,
-    /// at the time of sending; null when it is gone), and by kind <c>parent_id</c>; <c>removed</c> (the ids that are gone for good) and <c>tombstone</c>;
-    /// <c>from_parent</c>, <c>from_root</c> and <c>to_root</c>; <c>like_count</c> and <c>delta</c>, its change. Likes of one comment that
-    /// follow each other and wait together are sent as one, whose <c>delta</c> is their sum.
-    /// The event <c>reset</c> says that what was missed cannot be told: read the thread again; the stream goes on.
+    /// Server-sent events: <c>created</c>, <c>edited</c>, <c>deleted</c>, <c>moved</c> and <c>liked</c>, in order, without gaps or duplicates, starting now or after a
+    /// <c>Last-Event-ID</c>. The id of an event is the resulting version of the thread. The stream covers the whole thread, regardless of which of its comments is in
+    /// the address; it ends when that comment is deleted or moved to another thread. <c>data</c> is an object:
+    /// <c>version</c>, <c>kind</c>, <c>comment_id</c>, <c>thread</c> (the root), <c>comment</c> (as a list shows it to anonymous callers,
+    /// at the time of sending; null if it no longer exists), and depending on the kind <c>parent_id</c>; <c>removed</c> (the ids that no longer exist) and
+    /// <c>tombstone</c>; <c>from_parent</c>, <c>from_root</c> and <c>to_root</c>; <c>like_count</c> and <c>delta</c>, its change. Consecutive likes of one
+    /// comment may be sent as one event, whose <c>delta</c> is their sum.
+    /// The event <c>reset</c> means that missed events are not available: read the thread again; the stream continues.
     /// </remarks>
     /// <param name="id">A comment of the thread.</param>
+    /// <param name="lastEventId">The id of the last event received.</param>
+    /// <param name="resumeAfter">The same, for clients that cannot set a header.</param>
     private static async Task<Results<EventStream, ProblemHttpResult>> OfThread(
         long id, [AsParameters] ResumeQuery resume, EventReplay replay, EventStreams streams, HttpContext context, CancellationToken ct)
     {
@@ -72,8 +74,10 @@ internal static class LiveEndpoints
     }
 
     /// <summary>Watch a topic.</summary>
-    /// <remarks>The events of all its threads, as <c>GET /comments/{id}/events</c> has them, each thread's in the order of its versions. The ids are opaque.</remarks>
+    /// <remarks>The events of all its threads, as in <c>GET /comments/{id}/events</c>; within a thread, in the order of its versions. Event ids are opaque.</remarks>
     /// <param name="topic">The topic.</param>
+    /// <param name="lastEventId">The id of the last event received.</param>
+    /// <param name="resumeAfter">The same, for clients that cannot set a header.</param>
     private static async Task<Results<EventStream, ProblemHttpResult>> OfTopic(
         [Topic] string topic, [AsParameters] ResumeQuery resume, EventReplay replay, EventStreams streams, HttpContext context, CancellationToken ct)
     {
@@ -83,7 +87,7 @@ internal static class LiveEndpoints
 
     private static ProblemHttpResult Refuse(Problem problem, HttpResponse response)
     {
-        // Streams last; there is no telling when one ends.
+        // An estimate: streams have no fixed duration.
         if (problem == Problem.TooManyStreams)
             response.Headers.RetryAfter = "5";
         return problem.Result();

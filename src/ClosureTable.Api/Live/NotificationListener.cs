@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace ClosureTable.Api.Live;
 
-/// <summary>Rings when another instance says that it committed something. One connection an instance, which does nothing else.</summary>
+/// <summary>Wakes the dispatcher when another instance has committed a write. Uses one dedicated connection per instance.</summary>
 internal sealed class NotificationListener(Database database, EventDispatcher tail, ThreadNotifier notifier, ILogger<NotificationListener> logger) : BackgroundService
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
@@ -22,14 +22,14 @@ internal sealed class NotificationListener(Database database, EventDispatcher ta
                 };
                 await using (var listen = new NpgsqlCommand($"listen {EventRepository.Channel}", connection))
                     await listen.ExecuteNonQueryAsync(stoppingToken);
-                // What was said while nobody listened.
+                // There may have been notifications while it was not listening.
                 notifier.Ring();
                 while (true)
                     await connection.WaitAsync(stoppingToken);
             }
             catch (NpgsqlException exception)
             {
-                // Nothing is lost: the tail looks by itself every few seconds.
+                // Nothing is lost: the dispatcher also polls.
                 logger.LogWarning("Listening for other instances was interrupted and goes on in a moment: {Reason}", exception.Message);
                 await Task.Delay(RetryAfter, stoppingToken);
             }

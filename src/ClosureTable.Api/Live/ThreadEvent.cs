@@ -3,28 +3,28 @@ using ClosureTable.Api.Comments;
 
 namespace ClosureTable.Api.Live;
 
-/// <summary>A row of <c>comments_events</c>: something that happened to a thread, under the version that it made.</summary>
+/// <summary>A row of <c>comments_events</c>: a change of a thread, with the version that it produced.</summary>
 internal sealed record ThreadEvent
 {
     public long RootId { get; init; }
     public long Version { get; init; }
 
-    /// <summary>Names the event: coalesced with others it is another object, and still the one of its version.</summary>
+    /// <summary>Identifies the event, also after it was merged with others.</summary>
     public (long RootId, long Version) Key => (RootId, Version);
 
     public string Kind { get; init; } = "";
     public long CommentId { get; init; }
     public string? Topic { get; init; }
 
-    /// <summary>A JSON object with what the kind adds, or null.</summary>
+    /// <summary>A JSON object with the data specific to the kind, or null.</summary>
     public string? Data { get; init; }
 
     /// <summary>Whether the event may have taken comments out of the thread.</summary>
     public bool Removes => Kind is EventKind.Deleted or EventKind.Moved;
 
     /// <summary>
-    /// Likes of one comment that follow each other are told as one, which has the last count and version and the sum of their changes.
-    /// Not across another event: whoever resumes after that one must have heard exactly what came before it.
+    /// Merges consecutive likes of one comment: the last count and version, and the sum of the changes. Likes separated by another event
+    /// are not merged, because a client may resume between them.
     /// </summary>
     public static List<ThreadEvent> Coalesce(IReadOnlyList<ThreadEvent> events)
     {

@@ -3,8 +3,7 @@ using ClosureTable.Api.Comments;
 namespace ClosureTable.Api.Live;
 
 /// <summary>
-/// The bell of the <see cref="EventDispatcher"/>. It rings without saying what happened: whoever hears it reads the rows, which are
-/// the truth, and any number of rings are one.
+/// Wakes the <see cref="EventDispatcher"/>. It carries no data, since the dispatcher reads the rows, and several signals count as one.
 /// </summary>
 internal sealed class ThreadNotifier : IWriteObserver, IDisposable
 {
@@ -12,22 +11,22 @@ internal sealed class ThreadNotifier : IWriteObserver, IDisposable
     private int ringing;
     private int committed;
 
-    /// <summary>A write of this instance was committed: its own streams and the other instances must hear of it.</summary>
+    /// <summary>This instance committed a write: its own streams and the other instances must be told.</summary>
     public void Committed()
     {
         Volatile.Write(ref committed, 1);
         Ring();
     }
 
-    /// <summary>There may be something to read.</summary>
+    /// <summary>There may be new events.</summary>
     public void Ring()
     {
         if (Interlocked.Exchange(ref ringing, 1) == 0)
             bell.Release();
     }
 
-    /// <summary>Waits until it rings, or for <paramref name="longest"/>.</summary>
-    /// <returns>Whether this instance committed something since the last call.</returns>
+    /// <summary>Waits for a signal, or for <paramref name="longest"/>.</summary>
+    /// <returns>Whether this instance committed a write since the last call.</returns>
     public async Task<bool> Wait(TimeSpan longest, CancellationToken ct)
     {
         if (await bell.WaitAsync(longest, ct))

@@ -3,17 +3,16 @@ using System.Globalization;
 namespace ClosureTable.Api.Live;
 
 /// <summary>
-/// Where a client stands in the events of a thread: after a version of it. As an event's id this is the version alone in the
-/// stream of the root, and <c>root-version</c> in the stream of any other comment, which may move to another thread while
-/// the client is away: a version says nothing there.
+/// A client's position in the events of a thread. The event id is the version in a root's stream, and <c>root-version</c> in that of any
+/// other comment, which may move to another thread while the client is away.
 /// </summary>
 internal readonly record struct ThreadPosition(long RootId, long Version)
 {
-    /// <summary>What stands before the version in the ids of a stream that was opened at a comment of the thread.</summary>
+    /// <summary>The part before the version in the event ids of a stream that was opened at a comment.</summary>
     public static string Prefix(long commentId, long rootId) =>
         commentId == rootId ? "" : string.Create(CultureInfo.InvariantCulture, $"{rootId}-");
 
-    /// <returns>Null for what no stream of a thread gave out.</returns>
+    /// <returns>Null if it is not an id of a thread's stream.</returns>
     public static ThreadPosition? Parse(string text, long commentId)
     {
         var dash = text.IndexOf('-', StringComparison.Ordinal);

@@ -3,25 +3,24 @@ using System.Globalization;
 namespace ClosureTable.Api.Live;
 
 /// <summary>
-/// Where a client stands in the events of a topic. Its threads are written side by side, and transactions commit in another
-/// order than that in which they begin: no number that a writer takes, and no clock, says what a reader has seen. A snapshot
-/// does (<c>pg_current_snapshot()</c>, the text <c>xmin:xmax:xip,…</c>): an event was seen if its transaction was visible in it.
+/// A client's position in the events of a topic: a snapshot (<c>pg_current_snapshot()</c>, as <c>xmin:xmax:xip,…</c>), in which the
+/// events seen were visible. Transactions commit in a different order than they begin, so no number or time could say that.
 /// </summary>
 /// <param name="Since">The snapshot up to which everything was seen.</param>
 /// <param name="Seen">
-/// Of the events that came with the next snapshot, <paramref name="Until"/>, how many were seen: a batch may be cut in the middle. What stands
-/// between two snapshots, and in which order, is the same whoever asks and whenever, so that a number is enough.
+/// The number of events seen between <paramref name="Since"/> and <paramref name="Until"/>, for a client cut off within a batch.
+/// The events between two snapshots are the same, in the same order, in every read.
 /// </param>
 /// <param name="Until">Null between two batches.</param>
 internal sealed record TopicPosition(string Since, int Seen = 0, string? Until = null)
 {
     private const int LongestText = 4096;
 
-    /// <summary>As an event's id: <c>731:735:732</c>, or in the middle of a batch <c>731:731:+2/731:735:732</c>.</summary>
+    /// <summary>As an event id: <c>731:735:732</c>, or within a batch <c>731:731:+2/731:735:732</c>.</summary>
     public override string ToString() =>
         Until is null ? Since : string.Create(CultureInfo.InvariantCulture, $"{Since}+{Seen}/{Until}");
 
-    /// <returns>Null for what no stream of a topic gave out.</returns>
+    /// <returns>Null if it is not an id of a topic's stream.</returns>
     public static TopicPosition? Parse(string text)
     {
         if (text.Length > LongestText)
@@ -37,7 +36,7 @@ internal sealed record TopicPosition(string Since, int Seen = 0, string? Until =
             : null;
     }
 
-    /// <summary>The rules of PostgreSQL's own reader, which would answer anything else with an error.</summary>
+    /// <summary>The same rules as PostgreSQL's parser, which would raise an error.</summary>
     private static bool IsSnapshot(string text)
     {
         if (text.Split(':') is not [var first, var second, var list] || !IsXid(first, out var xmin) || !IsXid(second, out var xmax) || xmin == 0 || xmax < xmin)
@@ -52,7 +51,7 @@ internal sealed record TopicPosition(string Since, int Seen = 0, string? Until =
 
         return true;
 
-        // xid8 is compared as a signed number where it is read.
+        // PostgreSQL reads xid8 as a signed number.
         static bool IsXid(string text, out ulong xid) =>
             ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out xid) && xid <= long.MaxValue;
     }

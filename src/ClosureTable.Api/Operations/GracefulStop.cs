@@ -4,27 +4,27 @@ using Microsoft.Extensions.Options;
 
 namespace ClosureTable.Api.Operations;
 
-/// <summary>The section <c>Stop</c> of the configuration, or variables such as <c>Stop__ReadinessDelay</c>.</summary>
+/// <summary>The section <c>Stop</c> of the configuration.</summary>
 internal sealed record StopOptions
 {
     /// <summary>
-    /// How long a stopping instance says that it is not ready, and goes on taking requests, before it closes its listener:
-    /// as long as a load balancer needs to notice. Zero where nobody asks.
+    /// How long a stopping instance reports "not ready" but accepts requests: as long as the load balancer needs to notice. Zero without
+    /// one.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00", "00:05:00", ErrorMessage = "Stop__ReadinessDelay must be from 00:00:00 to 00:05:00.")]
     public TimeSpan ReadinessDelay { get; init; }
 }
 
 /// <summary>
-/// A stop in the order in which nobody loses anything: not ready any more, while everything is served as before; then the
-/// streams end, whose clients go on at another instance; then the listener closes, and what is under way is finished.
+/// Stops in this order: report "not ready" and keep serving, end the streams, whose clients resume elsewhere, close the listener, finish
+/// the requests in progress.
 /// </summary>
 internal sealed class GracefulStop(IOptions<StopOptions> options) : IHostedLifecycleService, IHealthCheck, IDisposable
 {
     private readonly CancellationTokenSource closing = new();
     private volatile bool stopping;
 
-    /// <summary>Cancelled when the listener is about to close: what would otherwise never end must end now.</summary>
+    /// <summary>Cancelled just before the listener closes, to end responses that would never end by themselves.</summary>
     public CancellationToken Closing => closing.Token;
 
     public async Task StoppingAsync(CancellationToken cancellationToken)
@@ -58,7 +58,7 @@ internal static class GracefulStopRegistration
         builder.Services.AddSingleton<GracefulStop>();
         builder.Services.AddHostedService(services => services.GetRequiredService<GracefulStop>());
         builder.Services.AddHealthChecks().AddCheck<GracefulStop>("stop");
-        // The host's patience begins with the delay; what is under way is to have all of it.
+        // The delay is added to the host's timeout, so that requests in progress have all of it.
         builder.Services.AddOptions<HostOptions>().PostConfigure<IOptions<StopOptions>>((host, stop) => host.ShutdownTimeout += stop.Value.ReadinessDelay);
     }
 }

@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 
 namespace ClosureTable.Api.Operations;
 
-/// <summary>What the service counts of its own. An instrument that nobody listens to costs a comparison.</summary>
+/// <summary>The service's own metrics. An instrument without a listener costs one comparison.</summary>
 internal static class Instruments
 {
     public const string MeterName = "ClosureTable";

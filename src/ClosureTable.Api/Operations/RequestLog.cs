@@ -11,22 +11,21 @@ internal sealed record RequestLogOptions
 {
     public const string Section = "RequestLog";
 
-    /// <summary>A request that takes longer is written down; event streams are not requests in this sense.</summary>
+    /// <summary>Slower requests are logged, except event streams.</summary>
     [Range(typeof(TimeSpan), "00:00:00.001", "01:00:00", ErrorMessage = "RequestLog__SlowerThan must be between 00:00:00.001 and 01:00:00.")]
     public TimeSpan SlowerThan { get; init; } = TimeSpan.FromSeconds(1);
 }
 
 /// <summary>
-/// One line for a request that failed by our fault or took long, and none for the others: a line for each costs a quarter
-/// of the throughput. It names the route and never the path or the query, which may hold what somebody searched for; no
-/// header, no body, no address.
+/// Logs requests that failed through the service's fault or were slow. It names the route, never the path, query, headers, body or
+/// address, which may contain personal data.
 /// </summary>
 internal static partial class RequestLog
 {
     public static void AddRequestLog(this IHostApplicationBuilder builder) =>
         builder.Services.AddOptions<RequestLogOptions>().BindConfiguration(RequestLogOptions.Section).ValidateDataAnnotations().ValidateOnStart();
 
-    /// <summary>Stands around everything, so that its time is that of the whole request.</summary>
+    /// <summary>Runs first, to measure the whole request.</summary>
     public static void UseRequestLog(this IApplicationBuilder app)
     {
         var logger = app.ApplicationServices.GetRequiredService<ILoggerFactory>().CreateLogger("ClosureTable.Requests");
@@ -38,7 +37,7 @@ internal static partial class RequestLog
             var took = Stopwatch.GetElapsedTime(started);
             var status = context.Response.StatusCode;
             if (status >= 500)
-                // Who handles an exception leaves it here; its own line would say less, and say it twice.
+                // The exception handler leaves the exception here; its own log line would be a duplicate with less detail.
                 Failed(logger, context.Features.Get<IExceptionHandlerFeature>()?.Error,
                     context.Request.Method, RouteOf(context), status, Milliseconds(took), context.User.UserId, Problem.TraceId(context));
             else if (took > slowerThan && context.Response.ContentType != "text/event-stream")
@@ -46,10 +45,10 @@ internal static partial class RequestLog
         });
     }
 
-    /// <summary>The pattern that the request matched, as in <c>/comments/{id:long}</c>; a dash where nothing did.</summary>
+    /// <summary>The matched pattern, such as <c>/comments/{id:long}</c>; a dash if none.</summary>
     public static string RouteOf(HttpContext context)
     {
-        // Whoever handles an exception takes the endpoint away, and keeps it.
+        // The exception handler resets the endpoint but keeps it here.
         var endpoint = context.Features.Get<IExceptionHandlerFeature>()?.Endpoint ?? context.GetEndpoint();
         return (endpoint as RouteEndpoint)?.RoutePattern.RawText ?? "-";
     }

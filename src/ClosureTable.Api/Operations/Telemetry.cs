@@ -13,19 +13,19 @@ internal sealed record MetricsOptions
 {
     public const string Section = "Metrics";
 
-    /// <summary>Whether anything is measured for Prometheus at all.</summary>
+    /// <summary>Whether metrics are collected for Prometheus.</summary>
     public bool Enabled { get; init; } = true;
 
     /// <summary>
-    /// An address of its own, as in <c>http://10.0.0.5:9464</c> or <c>http://+:9464</c>, where <c>/metrics</c> is answered to everybody, and nothing else is.
-    /// Null: at the service's own address, to this machine alone. Where <c>Kestrel:Endpoints</c> lists the addresses, this one must be among them.
+    /// A separate address for <c>/metrics</c> alone, such as <c>http://+:9464</c>. Null: at the service's own address, for the local
+    /// machine only. If <c>Kestrel:Endpoints</c> is set, this address must be among them.
     /// </summary>
     public string? Url { get; init; }
 }
 
 /// <summary>
-/// The service seen from outside: metrics for whoever scrapes <c>/metrics</c>, metrics and traces by OTLP where
-/// <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> names a collector. The exporter's own variables (<c>OTEL_*</c>) hold as its documentation has them.
+/// Metrics for Prometheus at <c>/metrics</c>; metrics and traces by OTLP if <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set. The exporter's
+/// other <c>OTEL_*</c> variables work too.
 /// </summary>
 internal static class Telemetry
 {
@@ -58,17 +58,17 @@ internal static class Telemetry
             });
         if (collector)
             telemetry.WithTracing(traces => traces
-                // The path may hold what somebody searched for; the route says which question it was.
+                // The path may contain search terms; the route identifies the operation.
                 .AddAspNetCoreInstrumentation(options => options.EnrichWithHttpResponse = (activity, response) =>
                     activity.SetTag("url.path", RequestLog.RouteOf(response.HttpContext)))
-                // The statements, with placeholders: never the values.
+                // The statements with placeholders, never the values.
                 .AddNpgsql()
                 .AddOtlpExporter());
     }
 
     /// <summary>
-    /// Of what the framework and Npgsql measure at each request or command, what a dashboard asks for: an answer from the
-    /// cache takes some 90 µs, of which all of their instruments together would be a tenth.
+    /// Only the framework's and Npgsql's instruments that the dashboard uses: all of them together would take a tenth of a cached
+    /// response.
     /// </summary>
     private static bool IsWorthIt(Instrument instrument) => instrument.Meter.Name switch
     {
@@ -78,7 +78,7 @@ internal static class Telemetry
         _ => true,
     };
 
-    /// <summary>Stands before authentication and rate limits, which a scraper has nothing to do with.</summary>
+    /// <summary>Runs before authentication and rate limits, which do not apply to a scraper.</summary>
     public static void UseMetrics(this WebApplication app)
     {
         var settings = app.Services.GetRequiredService<IOptions<MetricsOptions>>().Value;
@@ -102,8 +102,8 @@ internal static class Telemetry
     }
 
     /// <summary>
-    /// A proxy on this machine speaks for others: whatever it forwards is not from here, whether it may be believed
-    /// otherwise or not. One that adds no header is known by the name that its clients asked for.
+    /// A request forwarded by a local proxy is not local, trusted proxy or not. A proxy that adds no header is recognized by the
+    /// requested host.
     /// </summary>
     private static bool FromThisMachine(HttpContext context) =>
         context.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address)
@@ -114,7 +114,7 @@ internal static class Telemetry
     private static bool IsLoopback(HostString host) =>
         host.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || IPAddress.TryParse(host.Host, out var address) && IPAddress.IsLoopback(address);
 
-    /// <summary>Addresses win over mere ports, which therefore have to be written as addresses.</summary>
+    /// <summary>URLS overrides bare ports, which must therefore be written as addresses.</summary>
     private static string[] OtherAddresses(IConfiguration configuration)
     {
         return configuration["urls"] is { Length: > 0 }
@@ -124,7 +124,7 @@ internal static class Telemetry
         string[] List(string key) => configuration[key]?.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
     }
 
-    /// <returns>0 where the text is no such address.</returns>
+    /// <returns>0 if the text is not such an address.</returns>
     private static int Port(string url)
     {
         try

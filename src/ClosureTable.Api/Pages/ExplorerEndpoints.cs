@@ -9,12 +9,12 @@ using Npgsql;
 namespace ClosureTable.Api.Pages;
 
 /// <summary>
-/// What the explorer needs besides the public API: the rows of <c>comments_tree</c> as they stand. On in Development; elsewhere
-/// only where <c>Explorer:Enabled</c> says so, and then it only reads.
+/// The explorer's page and its data: the rows of <c>comments_tree</c>. On in Development; elsewhere only if <c>Explorer:Enabled</c> is
+/// set, and then read-only.
 /// </summary>
 internal static class ExplorerEndpoints
 {
-    /// <summary>The most comments of a thread that is shown: the drawing and the matrix are for looking, not for scale.</summary>
+    /// <summary>The most comments of a thread that the explorer can draw.</summary>
     private const int MaxComments = 200;
 
     public static void MapExplorer(this IEndpointRouteBuilder app)
@@ -29,7 +29,7 @@ internal static class ExplorerEndpoints
         var explorer = app.MapGroup("/explorer").ExcludeFromDescription().AllowAnonymous();
         explorer.MapGet("/threads", Threads);
         explorer.MapGet("/threads/{id:long}", Thread);
-        // By its own name only: a page elsewhere whose name was made to lead here (DNS rebinding) gets no tokens.
+        // Only under its own host name: a page of another origin must not get tokens by DNS rebinding.
         if (InDevelopment(app))
             explorer.MapPost("/people", People).RequireHost("localhost", "127.0.0.1");
     }
@@ -40,7 +40,7 @@ internal static class ExplorerEndpoints
     private static bool InDevelopment(IEndpointRouteBuilder app) =>
         app.ServiceProvider.GetRequiredService<IHostEnvironment>().IsDevelopment();
 
-    /// <summary>The threads that something happened in last.</summary>
+    /// <summary>The newest threads.</summary>
     private static async Task<ExplorerThreads> Threads(NpgsqlDataSource primary, CancellationToken ct)
     {
         await using var connection = await primary.OpenConnectionAsync(ct);
@@ -54,7 +54,7 @@ internal static class ExplorerEndpoints
             """, new { MaxComments }, ct)).AsList());
     }
 
-    /// <summary>A thread with its rows, all as of one moment.</summary>
+    /// <summary>A thread with its rows, in one snapshot.</summary>
     private static async Task<Results<Ok<ExplorerTree>, ProblemHttpResult>> Thread(long id, NpgsqlDataSource primary, CancellationToken ct)
     {
         await using var connection = await primary.OpenConnectionAsync(ct);
@@ -85,10 +85,7 @@ internal static class ExplorerEndpoints
         return TypedResults.Ok(new ExplorerTree(id, found.Version, comments.AsList(), rows.AsList()));
     }
 
-    /// <summary>
-    /// People to try things with, one of them a moderator, and tokens for them. They have no password: they come in here or not at all,
-    /// and this is mapped in Development only.
-    /// </summary>
+    /// <summary>Demo users, one of them a moderator, with tokens. They have no password, and this endpoint exists in Development only.</summary>
     private static async Task<ExplorerPeople> People(NpgsqlDataSource primary, TokenIssuer issuer, CancellationToken ct)
     {
         await using var connection = await primary.OpenConnectionAsync(ct);

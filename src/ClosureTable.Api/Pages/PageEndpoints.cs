@@ -7,7 +7,7 @@ using NUglify;
 
 namespace ClosureTable.Api.Pages;
 
-/// <summary>The demo page, and the thread for other people's pages.</summary>
+/// <summary>The demo page, and the thread to embed in other pages.</summary>
 internal static class PageEndpoints
 {
     public static void MapPages(this IEndpointRouteBuilder app)
@@ -35,7 +35,10 @@ internal static class PageEndpoints
         }).ExcludeFromDescription();
     }
 
-    /// <summary>A script for pages of any origin. It is public, so that <c>integrity</c> and <c>import</c> work everywhere; what it calls is not.</summary>
+    /// <summary>
+    /// A script for pages of any origin, so that <c>integrity</c> and <c>import</c> work everywhere. CORS still applies to the API that
+    /// it calls.
+    /// </summary>
     private static void MapEmbedded(this IEndpointRouteBuilder app, string path, PageFile file) =>
         app.MapMethods(path, [HttpMethods.Get, HttpMethods.Head], FileContentHttpResult (HttpContext http) =>
         {
@@ -46,17 +49,17 @@ internal static class PageEndpoints
             return file.Result();
         }).WithMetadata(new DisableCorsAttribute()).ExcludeFromDescription();
 
-    /// <summary>Other people's pages carry this script, so they get it without its comments and long names.</summary>
+    /// <summary>Minified, because other sites load it.</summary>
     private static string Minified(string script)
     {
-        // Its style sheet is a string, which a minifier leaves alone.
+        // Its style sheet is a string, which the minifier does not change.
         var minified = Uglify.Js(Regex.Replace(script, @"(?<=replaceSync\(`)[^`]+", sheet => Regex.Replace(sheet.Value, @"\s*([{};])\s*|(?<=[:,])\s+", "$1")));
         return minified.HasErrors
             ? throw new InvalidOperationException("embed.js cannot be minified: " + string.Join("; ", minified.Errors))
             : "// <closure-comments>: see docs/embed.md\n" + minified.Code;
     }
 
-    /// <summary>No link leads to a page that is switched off.</summary>
+    /// <summary>Removes the link to a page that is switched off.</summary>
     private static string WithoutExplorer(string page) =>
         string.Join('\n', page.Split('\n').Where(line => !line.Contains("href=\"explorer\"", StringComparison.Ordinal)));
 }

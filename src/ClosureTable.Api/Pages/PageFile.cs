@@ -4,12 +4,9 @@ using Microsoft.Net.Http.Headers;
 
 namespace ClosureTable.Api.Pages;
 
-/// <summary>
-/// A file of the pages. It is a resource of the assembly, so that it is there under <c>dotnet run</c>, in a publish
-/// directory and in the image alike, whatever the working directory is.
-/// </summary>
+/// <summary>A file of the pages: an embedded resource, so that it is found independently of the working directory.</summary>
 /// <param name="name">Its name in <c>Pages/Assets</c>.</param>
-/// <param name="edit">What is done to its text, once, before it is served.</param>
+/// <param name="edit">Applied once to its text, before it is served.</param>
 internal sealed class PageFile(string name, Func<string, string>? edit = null)
 {
     private readonly Lazy<(byte[] Content, EntityTagHeaderValue Tag)> file = new(() =>
@@ -27,7 +24,7 @@ internal sealed class PageFile(string name, Func<string, string>? edit = null)
         var other => throw new ArgumentException($"No content type is known for {other}.", nameof(name)),
     };
 
-    /// <summary>The file; 304 where the client has it already.</summary>
+    /// <summary>The file; 304 if the client has it already.</summary>
     public FileContentHttpResult Result() => TypedResults.Bytes(file.Value.Content, contentType, entityTag: file.Value.Tag);
 
     private static string Read(string name)

@@ -6,15 +6,12 @@ using Npgsql;
 namespace ClosureTable.Api.Search;
 
 /// <summary>
-/// Keeps the column <c>comments_comments.search</c> in the configuration that the setting names. The script that makes it
-/// has the default, for a script knows no settings; what the column is made with, the column itself tells.
+/// Keeps <c>comments_comments.search</c> in the configured text-search configuration. The migration script creates it with the default;
+/// its generation expression tells what it has now.
 /// </summary>
 internal sealed class SearchColumn(IOptions<SearchOptions> options, ILogger<SearchColumn> logger) : ISchemaStep
 {
-    /// <summary>
-    /// Makes the column anew where it was made with another configuration. That rewrites the table and locks everybody out
-    /// meanwhile, some minutes for millions of comments: change the setting when nobody is about.
-    /// </summary>
+    /// <summary>Rebuilds the column if it has another configuration. That rewrites and locks the table, for minutes with millions of comments.</summary>
     /// <exception cref="OptionsValidationException">PostgreSQL has no such configuration.</exception>
     public void Apply(NpgsqlConnection connection)
     {

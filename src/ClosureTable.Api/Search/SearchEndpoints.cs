@@ -16,7 +16,7 @@ internal static class SearchEndpoints
         builder.Services.AddSingleton<SearchRepository>();
     }
 
-    /// <summary>What the schema needs of the search, whether or not anything is served.</summary>
+    /// <summary>What the search adds to the migrations, also for commands that serve nothing.</summary>
     public static void AddSearchColumn(this IHostApplicationBuilder builder)
     {
         builder.Services.AddOptions<SearchOptions>().BindConfiguration("Search").ValidateDataAnnotations().ValidateOnStart();
@@ -50,7 +50,7 @@ internal static class SearchEndpoints
             hits.Comments, user.UserId is not null, nested: false, (json, id) => Write(json, hits.Findings[id]), json => json.WriteNumber("ranked", hits.Ranked)));
     }
 
-    /// <summary>Search the comments, as the article has it.</summary>
+    /// <summary>Search the comments, with the article's address.</summary>
     /// <remarks>The same as <c>GET /comments/search?q=</c>.</remarks>
     /// <param name="text">What to look for, 1 to 512 characters and up to 8 words.</param>
     private static Task<Results<RenderedJson<SearchPage>, ProblemHttpResult>> FindByPath(

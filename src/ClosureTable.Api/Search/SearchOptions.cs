@@ -2,14 +2,12 @@ using System.ComponentModel.DataAnnotations;
 
 namespace ClosureTable.Api.Search;
 
-/// <summary>The section <c>Search</c> of the configuration, or variables such as <c>Search__Configuration</c>.</summary>
+/// <summary>The section <c>Search</c> of the configuration.</summary>
 internal sealed record SearchOptions
 {
     /// <summary>
-    /// PostgreSQL's text-search configuration: how a comment becomes words. <c>simple</c> folds case and finds words as they
-    /// were written, in any language. <c>english</c> leaves out the likes of "the" and finds "closures" by "closure";
-    /// <c>russian</c> does that for Russian and, for words in Latin letters, for English.
-    /// All instances on one database need the same one; see <see cref="SearchColumn"/> for what a change costs.
+    /// PostgreSQL's text-search configuration. <c>simple</c> only folds case and works for any language; <c>english</c> also stems words
+    /// and ignores stop words. All instances on a database need the same one; see <see cref="SearchColumn"/> for the cost of a change.
     /// </summary>
     [Required(ErrorMessage = "Search__Configuration must name a text-search configuration of PostgreSQL, such as simple.")]
     public string Configuration { get; init; } = "simple";

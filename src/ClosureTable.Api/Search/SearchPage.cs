@@ -2,7 +2,7 @@ using ClosureTable.Api.Comments.Rendering;
 
 namespace ClosureTable.Api.Search;
 
-/// <summary>A page of what a search found, the best first.</summary>
+/// <summary>A page of search results, best first.</summary>
 public sealed record SearchPage
 {
     /// <summary>The comments of this page, without their replies.</summary>
@@ -17,12 +17,12 @@ public sealed record SearchPage
     public required string? NextCursor { get; init; }
 }
 
-/// <summary>A comment that a search found.</summary>
+/// <summary>A search result.</summary>
 public sealed record CommentHit : Comment
 {
-    /// <summary>The parts of the text in which it was found, as HTML: matches stand in <c>&lt;mark&gt;</c>, and all else is escaped.</summary>
+    /// <summary>The matching parts of the text, as HTML: matches are in <c>&lt;mark&gt;</c>, and everything else is escaped.</summary>
     public required string Snippet { get; init; }
 
-    /// <summary>The ids of the comments above it: the root first, the parent last; none for a root.</summary>
+    /// <summary>The ids of the comment's ancestors, from the root to the parent; empty for a root.</summary>
     public required IReadOnlyList<long> Ancestors { get; init; }
 }

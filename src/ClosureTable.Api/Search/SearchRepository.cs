@@ -11,13 +11,13 @@ using Microsoft.Extensions.Options;
 
 namespace ClosureTable.Api.Search;
 
-/// <summary>What a search shows of a comment besides the comment.</summary>
+/// <summary>What a search result has besides the comment.</summary>
 /// <param name="Snippet">HTML.</param>
 /// <param name="Ancestors">Ids, root first.</param>
 internal readonly record struct Finding(string Snippet, long[] Ancestors);
 
-/// <summary>A page of hits.</summary>
-/// <param name="Comments">The comments, in the order of their rank.</param>
+/// <summary>A page of results.</summary>
+/// <param name="Comments">In the order of their rank.</param>
 /// <param name="Findings">By the comment's id.</param>
 /// <param name="Ranked">How many matches were ranked; 0 for a page after the last.</param>
 internal sealed record Hits(Forest Comments, IReadOnlyDictionary<long, Finding> Findings, int Ranked) : IDisposable
@@ -25,19 +25,16 @@ internal sealed record Hits(Forest Comments, IReadOnlyDictionary<long, Finding> 
     public void Dispose() => Comments.Dispose();
 }
 
-/// <summary>Full-text search over the words of the comments.</summary>
+/// <summary>Full-text search over comments.</summary>
 internal sealed class SearchRepository(ReplicaReads replica, IOptions<SearchOptions> options) : IDisposable
 {
-    /// <summary>Private-use characters that stand where a match begins and ends until the rest is escaped; taken out of the comments themselves.</summary>
+    /// <summary>Private-use characters that mark matches until the rest is escaped; removed from the comments themselves.</summary>
     private const string MatchBegins = "\uE000", MatchEnds = "\uE001";
 
     /// <summary>Words and what joins them, as <c>numnode</c> counts: 8 words. Ranking by how close words are costs with the square of their number.</summary>
     private const int MaxNodes = 15;
 
-    /// <summary>
-    /// A search may take a core for seconds where its words are common. Half of the cores at the most do that, and the rest wait
-    /// their turn: the readers keep theirs.
-    /// </summary>
+    /// <summary>A search for common words can take a core for seconds, so at most half of the cores search at a time.</summary>
     private readonly ConcurrencyLimiter turns = new(new ConcurrencyLimiterOptions
     {
         PermitLimit = Math.Max(1, Environment.ProcessorCount / 2),
@@ -47,15 +44,11 @@ internal sealed class SearchRepository(ReplicaReads replica, IOptions<SearchOpti
 
     private static readonly HtmlEncoder Html = HtmlEncoder.Create(UnicodeRanges.All);
 
-    /// <summary>A cursor belongs to the words that were searched for, and to how words are made of text.</summary>
+    /// <summary>A cursor is valid only for the same query and text-search configuration.</summary>
     public long Scope(string text) => Cursor.ScopeOf($"{options.Value.Configuration} {text}");
 
-    /// <summary>
-    /// The comments that a query finds, the best first. <c>websearch_to_tsquery</c> takes whatever people type: words,
-    /// "phrases", or, -without; nothing is a syntax error. A query without a word to look for finds nothing: all
-    /// comments without a word would be most of the table.
-    /// </summary>
-    /// <returns>A page, or why there is none: more words than are looked for at a time, or too many searches under way.</returns>
+    /// <summary>The comments that match a query, best first. <c>websearch_to_tsquery</c> accepts any input. A query with only negated words finds nothing; otherwise it would return most of the table.</summary>
+    /// <returns>A page, or the problem: too many words, or too many concurrent searches.</returns>
     public async Task<Outcome<Hits>> Find(string text, Cursor? after, int count, long? caller, CancellationToken ct)
     {
         using var turn = await turns.AcquireAsync(cancellationToken: ct);
