@@ -2,10 +2,10 @@ using System.CommandLine;
 
 namespace ClosureTable.Api.Commands;
 
-/// <summary>What the program does: serve, which is the default, or one of the operator's commands.</summary>
+/// <summary>Serves, by default, or runs one of the operator's commands.</summary>
 internal static class CommandLine
 {
-    /// <param name="args">The program's arguments; <c>serve</c> hands what it does not know on to the configuration.</param>
+    /// <param name="args">The program's arguments; <c>serve</c> passes unknown ones to the configuration.</param>
     /// <param name="serve">Runs the service until it is stopped.</param>
     /// <returns>The exit code: 0 for success, 1 for failure.</returns>
     public static async Task<int> Run(string[] args, Func<string[], Task> serve)
@@ -30,7 +30,7 @@ internal static class CommandLine
         root.Add(ImportCommand.Create());
         root.Add(HealthCommand.Create());
 
-        // The web host drains requests on Ctrl+C and SIGTERM by itself; a second handler would cut it short.
+        // The web host handles Ctrl+C and SIGTERM itself; a second handler would interrupt its shutdown.
         return await root.Parse(args).InvokeAsync(new InvocationConfiguration
         {
             EnableDefaultExceptionHandler = false,

@@ -7,11 +7,11 @@ using Microsoft.Extensions.Logging.Console;
 
 namespace ClosureTable.Api.Commands;
 
-/// <summary>What every command that works on the database shares: the service's configuration and its database, opened.</summary>
+/// <summary>Shared by the commands that use the database: provides the service's configuration and an open database.</summary>
 internal static class DatabaseCommand
 {
     /// <param name="result">The parsed command line; <c>--Section:Key value</c> after the command's own options is configuration.</param>
-    /// <param name="work">Gets the services and the standard output; its result is the exit code.</param>
+    /// <param name="work">Gets the services and standard output; returns the exit code.</param>
     /// <param name="ct">Ctrl+C.</param>
     public static async Task<int> Run(ParseResult result, Func<IServiceProvider, TextWriter, CancellationToken, Task<int>> work, CancellationToken ct)
     {
@@ -22,14 +22,14 @@ internal static class DatabaseCommand
         }
 
         var builder = Host.CreateApplicationBuilder(Defaults.CommandOptions([.. result.UnmatchedTokens]));
-        // The output is the command's; what the log has to say goes to the other stream, and only where it matters.
+        // Standard output is the command's; warnings and errors are logged to standard error.
         builder.Logging.ClearProviders().AddSimpleConsole().AddFilter(level => level >= LogLevel.Warning);
         builder.Services.Configure<ConsoleLoggerOptions>(console =>
         {
             console.FormatterName = ConsoleFormatterNames.Simple;
             console.LogToStandardErrorThreshold = LogLevel.Trace;
         });
-        // What a command does takes as long as the data are large, and somebody watches it.
+        // Commands have no timeouts: they take as long as the data requires, and an operator watches them.
         builder.Configuration.AddInMemoryCollection(
             new[] { nameof(DatabaseOptions.StatementTimeout), nameof(DatabaseOptions.LockTimeout), nameof(DatabaseOptions.IdleInTransactionTimeout) }
                 .Select(timeout => KeyValuePair.Create($"Database:{timeout}", (string?)"00:00:00")));

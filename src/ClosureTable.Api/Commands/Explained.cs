@@ -5,15 +5,15 @@ using Npgsql;
 
 namespace ClosureTable.Api.Commands;
 
-/// <summary>Failures that an operator can mend are told in a sentence; only the others deserve a stack trace.</summary>
+/// <summary>Reports failures that an operator can fix as a sentence instead of a stack trace.</summary>
 internal static class Explained
 {
-    /// <returns>The sentence, or null where the exception is a fault of the program.</returns>
+    /// <returns>The sentence, or null if the exception is a fault of the program.</returns>
     public static string? By(Exception exception) => exception switch
     {
         PostgresNotFoundException or PostgresStartException or MigrationFailedException => exception.Message,
         OptionsValidationException invalid => string.Join(Environment.NewLine, invalid.Failures),
-        // More than one section is wrong.
+        // More than one section is invalid.
         AggregateException several when several.InnerExceptions.All(one => one is OptionsValidationException) =>
             string.Join(Environment.NewLine, several.InnerExceptions.Select(By)),
         InvalidOperationException { Source: "Microsoft.Extensions.Configuration.Binder" } unreadable =>

@@ -28,7 +28,7 @@ internal static class ExportCommand
         return command;
     }
 
-    /// <summary>Addresses are in it: for the owner alone.</summary>
+    /// <summary>It contains e-mail addresses, so only its owner can read it.</summary>
     private static FileStream Create(FileInfo file)
     {
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };

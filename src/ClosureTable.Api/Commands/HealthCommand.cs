@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace ClosureTable.Api.Commands;
 
-/// <summary>Asks a running service whether it is ready: a container image without curl can check itself.</summary>
+/// <summary>Asks a running service whether it is ready, for container images without curl.</summary>
 internal static class HealthCommand
 {
     public static Command Create()

@@ -4,7 +4,7 @@ using Npgsql;
 
 namespace ClosureTable.Api.Commands;
 
-/// <summary>Rebuilds what does not agree from the parents.</summary>
+/// <summary>Rebuilds inconsistent data from the parents.</summary>
 internal static class RepairCommand
 {
     public static Command Create()

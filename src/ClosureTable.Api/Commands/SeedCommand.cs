@@ -8,7 +8,7 @@ using Npgsql;
 
 namespace ClosureTable.Api.Commands;
 
-/// <summary>Fills the database with threads to try things on.</summary>
+/// <summary>Fills the database with generated threads.</summary>
 internal static class SeedCommand
 {
     public static Command Create()

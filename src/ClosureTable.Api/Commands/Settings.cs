@@ -1,11 +1,11 @@
 namespace ClosureTable.Api.Commands;
 
-/// <summary>The part of a command line that goes to the configuration: <c>--Key value</c> or <c>--Key=value</c>.</summary>
+/// <summary>The configuration part of a command line: <c>--Key value</c> or <c>--Key=value</c>.</summary>
 internal static class Settings
 {
-    /// <param name="tokens">What the command itself did not know.</param>
-    /// <param name="sectionsOnly">Whether a key has to name a section, as in <c>--Comments:MaxDepth</c>: then a mistyped option is no setting.</param>
-    /// <returns>What is wrong with the first token that is no setting, or null.</returns>
+    /// <param name="tokens">The arguments that the command does not know.</param>
+    /// <param name="sectionsOnly">Whether a key must have a section, as in <c>--Comments:MaxDepth</c>, so that a mistyped option is an error.</param>
+    /// <returns>An error for the first token that is not a setting, or null.</returns>
     public static string? Fault(IEnumerable<string> tokens, bool sectionsOnly)
     {
         var valueMayFollow = false;

@@ -5,7 +5,7 @@ using Npgsql;
 
 namespace ClosureTable.Api.Commands;
 
-/// <summary>Looks after accounts: there is no default one, so this is where the first moderator comes from.</summary>
+/// <summary>Manages accounts. There is no default account, so this is how the first moderator is made.</summary>
 internal static class UsersCommand
 {
     public static Command Create() => new("users", "List accounts, make moderators, lock accounts out.")

@@ -4,7 +4,7 @@ using Npgsql;
 
 namespace ClosureTable.Api.Commands;
 
-/// <summary>Checks that what is stored twice agrees, while the service goes on writing.</summary>
+/// <summary>Checks redundant data for consistency while the service is running.</summary>
 internal static class VerifyCommand
 {
     public static Command Create()

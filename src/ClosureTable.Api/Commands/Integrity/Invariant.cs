@@ -1,35 +1,35 @@
 namespace ClosureTable.Api.Commands.Integrity;
 
-/// <summary>Something that does not hold.</summary>
+/// <summary>A violation of an invariant.</summary>
 internal sealed record Violation
 {
     /// <summary>The name of the invariant.</summary>
     public string Invariant { get; init; } = "";
 
-    /// <summary>The thread in which to look.</summary>
+    /// <summary>The thread that has it.</summary>
     public long? RootId { get; init; }
 
-    /// <summary>The comment at fault; null where the thread itself is.</summary>
+    /// <summary>The comment that has it; null if it concerns the thread itself.</summary>
     public long? CommentId { get; init; }
 
-    /// <summary>What is there and what should be.</summary>
+    /// <summary>The actual and the expected value.</summary>
     public string Detail { get; init; } = "";
 
     public override string ToString() =>
         $"{Invariant}: {(RootId is null ? "" : $"thread {RootId}, ")}{(CommentId is null ? "" : $"comment {CommentId}, ")}{Detail}";
 }
 
-/// <summary>What must hold at every moment, whoever writes.</summary>
-/// <param name="Name">How <c>verify</c> calls it.</param>
+/// <summary>A condition that must hold at any time.</summary>
+/// <param name="Name">Its name in the output of <c>verify</c>.</param>
 /// <param name="Check">
-/// Selects <c>root_id, comment_id, detail</c> of each violation among the threads <c>@from</c> to <c>@to</c>, against <see cref="ParentTruth"/>.
+/// Selects <c>root_id, comment_id, detail</c> of each violation in the threads <c>@from</c> to <c>@to</c>, compared with <see cref="ParentTruth"/>.
 /// </param>
 internal sealed record Invariant(string Name, string Check)
 {
-    /// <summary>In the order in which one rests on the other: where the parents are wrong, nothing built on them can be judged.</summary>
+    /// <summary>In order of dependency: with wrong parents, nothing built on them can be checked.</summary>
     public static readonly IReadOnlyList<Invariant> All =
     [
-        // Only the comments that no root leads to are followed upwards: a sound database has none, and pays one anti-join.
+        // Only comments that no root leads to are followed upwards. Consistent data has none, so this costs one anti-join.
         new("no_cycle", """
             with recursive climb (id, root_id, next_id) as (
               select c.id, c.root_id, c.parent_id
@@ -149,7 +149,7 @@ internal sealed record Invariant(string Name, string Check)
             where thread.root_id between @from and @to and root.parent_id is null
               and (thread.created_at <> root.created_at or thread.last_activity_at < root.created_at)
             """),
-        // A root that was moved below another comment leaves its row, which then counts nothing.
+        // A root that was moved below another comment leaves its thread row, with zero comments.
         new("thread_counts", """
             select thread.root_id, null::bigint as comment_id,
               format('the row counts %s comments, %s tombstones, %s likes of the root; there are %s, %s, %s', thread.comment_count,
@@ -167,7 +167,7 @@ internal sealed record Invariant(string Name, string Check)
                 or thread.tombstone_count <> coalesce(actual.tombstones, 0)
                 or actual.likes is not null and thread.like_count <> actual.likes)
             """),
-        // Events may be pruned from the oldest on; between the oldest that is left and the newest there is no gap.
+        // The oldest events may have been pruned, but there must be no gap between the remaining ones.
         new("event_log", """
             select log.root_id, null::bigint as comment_id,
               format('%s of the events %s to %s are missing', log.newest - log.oldest + 1 - log.events, log.oldest, log.newest) as detail
@@ -193,8 +193,8 @@ internal sealed record Invariant(string Name, string Check)
     ];
 
     /// <summary>
-    /// What is left of comments that are gone, in the whole database. Foreign keys see to it, where nobody switched them off;
-    /// that of <c>ancestor_id</c> is not there, for its price, and <c>closure</c> proves what it would.
+    /// Rows that belong to comments that do not exist. Foreign keys normally prevent them; for <c>ancestor_id</c>, which has none, see
+    /// <c>closure</c>.
     /// </summary>
     public static readonly Invariant NoOrphans = new("no_orphans", """
         select null::bigint as root_id, tree.descendant_id as comment_id,

@@ -5,17 +5,13 @@ using Npgsql;
 namespace ClosureTable.Api.Commands.Integrity;
 
 /// <summary>
-/// What the tree must be. Of all that is stored twice the parents are the truth: this follows them down from the roots and
-/// writes the place of each comment (<c>truth_comments</c>) and the whole closure (<c>truth_tree</c>) into temporary
-/// tables, for <see cref="Verification"/> to compare with and for <see cref="Repair"/> to copy from.
+/// Computes what the tree must be. It follows the parents down from the roots and writes each comment's place
+/// (<c>truth_comments</c>) and the whole closure (<c>truth_tree</c>) into temporary tables, for <see cref="Verification"/> and <see cref="Repair"/>.
 /// </summary>
-/// <remarks>
-/// Going down from roots ends whatever the data: a comment has one parent, so none is met twice. A comment on a cycle, or
-/// below one, or below a parent that does not exist, is never met; it has no place.
-/// </remarks>
+/// <remarks>This ends for any data, because each comment has one parent. Comments on a cycle, or with no path to a root, are never reached.</remarks>
 internal static class ParentTruth
 {
-    /// <summary>Makes the temporary tables, which go with the transaction.</summary>
+    /// <summary>Creates the temporary tables, which are dropped at the end of the transaction.</summary>
     public static Task Create(NpgsqlConnection connection, CancellationToken ct) =>
         connection.ExecuteAsync("""
             create temporary table truth_comments (
@@ -32,15 +28,15 @@ internal static class ParentTruth
               depth               int    not null
             ) on commit drop;
 
-            -- A thread may be large; what it needs is sorted and hashed in memory rather than on disk.
+            -- Threads can be large; sort and hash in memory rather than on disk.
             set local work_mem = '64MB';
 
-            -- A batch is looked up by index. At the default price of a random page the planner would rather read the whole
-            -- table for each batch: 9 times slower with a million comments.
+            -- Use indexes for a batch. With the default cost of a random page, the planner would scan the
+            -- whole table for each batch.
             set local random_page_cost = 1.1;
             """, null, ct, timeout: 0);
 
-    /// <summary>Fills the tables with the threads whose roots have the ids <paramref name="from"/> to <paramref name="to"/>.</summary>
+    /// <summary>Fills the tables with the threads whose root ids are <paramref name="from"/> to <paramref name="to"/>.</summary>
     /// <returns>The number of comments in them.</returns>
     public static Task<long> Fill(NpgsqlConnection connection, long from, long to, CancellationToken ct) =>
         connection.ExecuteScalarAsync<long>("""

@@ -3,10 +3,10 @@ using System.Globalization;
 
 namespace ClosureTable.Api.Commands.Integrity;
 
-/// <summary>Says what was found, without burying an operator under a hundred thousand lines of the same.</summary>
+/// <summary>Prints violations, limited in number.</summary>
 internal sealed class Report(TextWriter output)
 {
-    /// <summary>Violations of one invariant that are printed in full; the others are counted.</summary>
+    /// <summary>Violations of one invariant that are printed in full; further ones are only counted.</summary>
     private const int Shown = 100;
 
     private readonly Dictionary<string, int> counts = [];
@@ -24,7 +24,7 @@ internal sealed class Report(TextWriter output)
             output.WriteLine(violation);
     }
 
-    /// <summary>A line every few seconds; a small database gets none.</summary>
+    /// <summary>Prints progress every few seconds, so not at all for a small database.</summary>
     public void Passed(Progress progress)
     {
         if (progress.Comments == progress.Of || Stopwatch.GetElapsedTime(lastProgress) < TimeSpan.FromSeconds(2))
@@ -33,7 +33,7 @@ internal sealed class Report(TextWriter output)
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"… {progress.Comments:N0} of {progress.Of:N0} comments"));
     }
 
-    /// <summary>What was left out above, and the sum.</summary>
+    /// <summary>Prints the number of omitted violations and the total.</summary>
     public void Close(long comments)
     {
         foreach (var (invariant, count) in counts.Where(pair => pair.Value > Shown))

@@ -5,23 +5,22 @@ using Npgsql;
 
 namespace ClosureTable.Api.Commands.Integrity;
 
-/// <summary>How far a verification has come.</summary>
+/// <summary>The progress of a verification.</summary>
 internal readonly record struct Progress(long Comments, long Of);
 
 /// <summary>
-/// Checks every <see cref="Invariant"/> on a database that is in use. One repeatable-read transaction sees one moment of it
-/// and takes no lock that a writer would wait for; it works through the threads in batches, so that its memory stays small
-/// and its progress can be seen.
+/// Checks every <see cref="Invariant"/> on a live database, in one repeatable-read transaction without locks that block writes. It works
+/// in batches of threads to limit memory and to report progress.
 /// </summary>
 internal sealed class Verification(NpgsqlDataSource primary)
 {
-    /// <summary>Comments in a batch, unless one thread has more.</summary>
+    /// <summary>Comments per batch, unless a single thread has more.</summary>
     private const int BatchSize = 20_000;
 
     /// <param name="rootId">Only this thread; null for all of them.</param>
-    /// <param name="found">Told of each violation.</param>
-    /// <param name="progress">Told after each batch.</param>
-    /// <returns>How many comments were looked at.</returns>
+    /// <param name="found">Called for each violation.</param>
+    /// <param name="progress">Called after each batch.</param>
+    /// <returns>The number of comments checked.</returns>
     public async Task<long> Run(long? rootId, Action<Violation> found, Action<Progress>? progress, CancellationToken ct)
     {
         await using var connection = await primary.OpenConnectionAsync(ct);
@@ -53,8 +52,7 @@ internal sealed class Verification(NpgsqlDataSource primary)
     }
 
     /// <summary>
-    /// Ranges of root ids that together leave nothing out, whatever a damaged <c>root_id</c> says, cut so that each has about
-    /// <see cref="BatchSize"/> comments.
+    /// Ranges of root ids that cover all comments, even with a damaged <c>root_id</c>, with about <see cref="BatchSize"/> comments each.
     /// </summary>
     private static async Task<List<Batch>> Batches(NpgsqlConnection connection, CancellationToken ct)
     {

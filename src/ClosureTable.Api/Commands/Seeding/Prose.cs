@@ -1,6 +1,6 @@
 namespace ClosureTable.Api.Commands.Seeding;
 
-/// <summary>Sentences that read like a discussion about keeping trees in a database, and give a search something to find.</summary>
+/// <summary>Generates sentences that resemble a technical discussion, so that searches find something.</summary>
 internal static class Prose
 {
     private static readonly string[] Openings =
@@ -42,7 +42,7 @@ internal static class Prose
         "Same here.", "This deserves more likes.", "Please show the numbers.", "Agreed.", "No, the other way round.", "See the reply above.",
     ];
 
-    /// <summary>One to four sentences, some 40 to 400 characters.</summary>
+    /// <summary>One to four sentences, about 40 to 400 characters.</summary>
     public static string Sentences(Random random)
     {
         var count = 1 + random.Next(3);

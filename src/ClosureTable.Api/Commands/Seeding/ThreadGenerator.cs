@@ -1,47 +1,50 @@
 namespace ClosureTable.Api.Commands.Seeding;
 
-/// <summary>How the replies of a generated thread hang together.</summary>
+/// <summary>The shape of a generated thread.</summary>
 internal enum ThreadShape
 {
-    /// <summary>As people talk: a fifth answers the root, most go on where something was just said. 5 to 6.5 rows of the tree a comment, at most 30 levels.</summary>
+    /// <summary>
+    /// Like real discussions: a fifth of the replies go to the root, most to recent comments. 5 to 6.5 closure rows per comment, at most
+    /// 30 levels.
+    /// </summary>
     Reddit,
 
-    /// <summary>Each answers the one before; at the greatest depth the next chain begins at the root.</summary>
+    /// <summary>Each comment replies to the previous one; at the maximum depth a new chain starts at the root.</summary>
     Chain,
 
-    /// <summary>All answer the root.</summary>
+    /// <summary>All comments reply to the root.</summary>
     Star,
 
-    /// <summary>Each answers any of those before, all equally likely.</summary>
+    /// <summary>Each comment replies to a random earlier one.</summary>
     Random,
 }
 
-/// <summary>A generated comment, its relations as indexes into its thread.</summary>
+/// <summary>A generated comment; references are indexes into its thread.</summary>
 /// <param name="Parent">The index of the parent, which comes before it; -1 for the root.</param>
-/// <param name="Depth">The level; a root has 0.</param>
+/// <param name="Depth">The depth; a root has 0.</param>
 /// <param name="Content">A few plausible sentences.</param>
-/// <param name="Author">The index of its author among the users.</param>
-/// <param name="CreatedAt">Later than the comment before, in whole microseconds, as PostgreSQL keeps them.</param>
+/// <param name="Author">The index of the author among the users.</param>
+/// <param name="CreatedAt">Later than the previous comment, in whole microseconds, as PostgreSQL stores them.</param>
 /// <param name="FirstLike">The index of the first user who likes it; the others follow.</param>
-/// <param name="Likes">How many like it.</param>
+/// <param name="Likes">The number of likes.</param>
 internal readonly record struct GeneratedComment(int Parent, int Depth, string Content, int Author, DateTime CreatedAt, int FirstLike, int Likes);
 
-/// <summary>Makes threads out of nothing but a number: the same number, the same threads.</summary>
-/// <param name="shape">The form of the trees.</param>
-/// <param name="maxDepth">The deepest level, for every shape.</param>
-/// <param name="users">How many users there are to write and like.</param>
-/// <param name="now">The end of time: the newest comment is older.</param>
-/// <param name="seed">The number.</param>
+/// <summary>Generates threads from a seed: the same seed gives the same threads.</summary>
+/// <param name="shape">The shape of the trees.</param>
+/// <param name="maxDepth">The maximum depth, for every shape.</param>
+/// <param name="users">The number of users who write and like.</param>
+/// <param name="now">All comments are older than this.</param>
+/// <param name="seed">The seed.</param>
 internal sealed class ThreadGenerator(ThreadShape shape, int maxDepth, int users, DateTime now, int seed)
 {
     private const int RedditDepth = 30;
     private const int RedditMemory = 100;
 
-    /// <summary>Sizes of so many threads that add up to so many comments: a few large, many small, none empty.</summary>
+    /// <summary>Sizes of the threads that add up to the number of comments: a few large, many small, none empty.</summary>
     public static int[] Sizes(int threads, int comments, int seed)
     {
         var random = new Random(seed);
-        // Pareto with exponent 1: the tenth thread has a tenth of the first one's comments, as forums have it.
+        // Pareto distribution with exponent 1: the tenth thread has a tenth of the first one's comments, as in forums.
         var weights = Enumerable.Range(1, threads).Select(rank => 1.0 / rank).ToArray();
         random.Shuffle(weights);
         var scale = (comments - threads) / weights.Sum();
@@ -51,8 +54,8 @@ internal sealed class ThreadGenerator(ThreadShape shape, int maxDepth, int users
         return sizes;
     }
 
-    /// <param name="thread">Which thread; each has a random sequence of its own, so that threads can be made in any order.</param>
-    /// <param name="count">Its comments, at least 1.</param>
+    /// <param name="thread">The number of the thread; each has its own random sequence, so that threads can be generated in any order.</param>
+    /// <param name="count">The number of comments, at least 1.</param>
     public GeneratedComment[] Thread(int thread, int count)
     {
         var random = new Random(HashCode(seed, thread));
@@ -101,6 +104,6 @@ internal sealed class ThreadGenerator(ThreadShape shape, int maxDepth, int users
         ? 1 + (int)(-Math.Log(1 - random.NextDouble()) * (root ? 6 : 1.5))
         : 0;
 
-    // Not System.HashCode, which differs from process to process.
+    // Not System.HashCode, which differs between processes.
     private static int HashCode(int seed, int thread) => unchecked((seed * (int)2654435761) ^ (thread * 40503) ^ thread << 16);
 }

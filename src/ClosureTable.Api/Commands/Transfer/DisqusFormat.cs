@@ -7,7 +7,7 @@ internal static class DisqusFormat
 {
     public static IEnumerable<TransferRecord> Read(MarkupReader xml)
     {
-        // Ids of Disqus are its own, the same in all exports.
+        // Disqus ids are the same in all exports.
         yield return new TransferHeader { Source = "disqus" };
         var topics = new Dictionary<string, string>();
         foreach (var element in xml.Children())

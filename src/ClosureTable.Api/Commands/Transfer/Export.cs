@@ -6,10 +6,10 @@ using Npgsql;
 
 namespace ClosureTable.Api.Commands.Transfer;
 
-/// <summary>Writes threads as JSON lines: one moment of the database, in a memory that does not grow with it.</summary>
+/// <summary>Writes threads as JSON lines, from one snapshot of the database, in constant memory.</summary>
 internal sealed class Export(NpgsqlDataSource primary)
 {
-    /// <summary>Comments that are fetched at once.</summary>
+    /// <summary>Comments per fetch.</summary>
     private const int BatchSize = 1000;
 
     private static readonly byte[] NewLine = [(byte)'\n'];
@@ -17,18 +17,18 @@ internal sealed class Export(NpgsqlDataSource primary)
     private readonly HashSet<long> known = [];
 
     /// <param name="topic">Only the threads of this topic; null for all.</param>
-    /// <param name="output">Gets UTF-8, a record a line.</param>
-    /// <param name="progress">Told after each batch how many comments are out.</param>
-    /// <returns>How many comments were written.</returns>
+    /// <param name="output">Receives UTF-8, one record per line.</param>
+    /// <param name="progress">Called after each batch with the number of comments written.</param>
+    /// <returns>The number of comments written.</returns>
     public Task<long> Run(string? topic, Stream output, Action<long>? progress, CancellationToken ct) =>
         primary.ReadSnapshotOnce(async connection =>
         {
             var name = await connection.ExecuteScalarAsync<Guid>("select id from export_source", null, ct);
             await Write(output, new TransferHeader { Source = $"closuretable {name}" }, ct);
 
-            // Parents before their replies: by level, because the id of a reply may be the smaller one after a move.
+            // Parents before replies: ordered by depth, because after a move a reply can have a smaller id than its parent.
             await connection.ExecuteAsync($"""
-                -- As long as it takes, and as slowly as the output is taken.
+                -- No timeouts, however slowly the output is read.
                 set local statement_timeout = 0;
                 set local idle_in_transaction_session_timeout = 0;
 
@@ -66,7 +66,7 @@ internal sealed class Export(NpgsqlDataSource primary)
             }
         }, ct);
 
-    /// <summary>PostgreSQL's own form has an offset, which would make one moment two texts.</summary>
+    /// <summary>PostgreSQL's own format has an offset, so one moment could have two forms.</summary>
     private static string Utc(string column) => $"""to_char({column} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')""";
 
     private async Task<IEnumerable<TransferUser>> NewUsers(NpgsqlConnection connection, IEnumerable<TransferComment> batch, CancellationToken ct)

@@ -7,38 +7,38 @@ using Npgsql;
 
 namespace ClosureTable.Api.Commands.Transfer;
 
-/// <summary>What an import did, or would do.</summary>
+/// <summary>The result of an import, or of a dry run.</summary>
 internal sealed record ImportReport
 {
     private const int MaxSentences = 20;
 
-    /// <summary>Comments that are new here.</summary>
+    /// <summary>New comments.</summary>
     public long Comments { get; set; }
 
     /// <summary>Tombstones among them.</summary>
     public long Tombstones { get; set; }
 
-    /// <summary>Comments that an earlier run brought, whether or not they were deleted here since.</summary>
+    /// <summary>Comments that an earlier run imported, whether or not they were deleted since.</summary>
     public long Known { get; set; }
 
-    /// <summary>Authors who have no account here, made up without a way to sign in.</summary>
+    /// <summary>Authors without an account here, who became placeholders.</summary>
     public long Placeholders { get; set; }
 
     public long Likes { get; set; }
 
-    /// <summary>Deleted or unpublished comments without a reply that would need their place.</summary>
+    /// <summary>Deleted or unpublished comments without replies, which are skipped.</summary>
     public long Pruned { get; set; }
 
-    /// <summary>Comments whose text was cut to the length that is allowed here.</summary>
+    /// <summary>Comments whose text was cut to the maximum length.</summary>
     public long Shortened { get; set; }
 
-    /// <summary>Comments that hang higher than they did, because the tree does not go as deep here.</summary>
+    /// <summary>Comments that were attached higher up, because of the maximum depth.</summary>
     public long Raised { get; set; }
 
-    /// <summary>Comments that could not be taken.</summary>
+    /// <summary>Comments that were rejected.</summary>
     public long Refused { get; private set; }
 
-    /// <summary>Why, for the first of them.</summary>
+    /// <summary>The reason for the first of them.</summary>
     public List<string> Reasons { get; } = [];
 
     public void Refuse(string reason)
@@ -49,24 +49,24 @@ internal sealed record ImportReport
 }
 
 /// <summary>
-/// Brings threads from elsewhere: in transactions of <see cref="BatchSize"/> comments, each with the note of what it brought,
-/// so that a run that was interrupted is simply started again. Nothing that is here already changes.
+/// Imports threads in transactions of <see cref="BatchSize"/> comments. Each also records which comments it imported, so that an
+/// interrupted run can simply be started again. Existing data does not change.
 /// </summary>
-/// <param name="maxDepth">The deepest level that a comment may have here.</param>
+/// <param name="maxDepth">The maximum depth of a comment here.</param>
 internal sealed class Import(NpgsqlDataSource primary, int maxDepth, bool dryRun)
 {
     public const int BatchSize = 1000;
 
     private const int LongestId = 255;
 
-    /// <summary>Comments that come before their parent are kept until it comes; a file in the wrong order altogether is none that we know.</summary>
+    /// <summary>Comments that come before their parents wait for them, up to this number; beyond it, the file is rejected.</summary>
     private const int MaxWaiting = 10_000;
 
     private static readonly DateTime Earliest = new(1970, 1, 1, 0, 0, 0, DateTimeKind.Utc);
 
     private readonly ImportReport report = new();
 
-    /// <summary>What was done so far.</summary>
+    /// <summary>The result so far.</summary>
     public ImportReport Report => report;
 
     private readonly Dictionary<string, List<TransferComment>> waiting = [];
@@ -78,9 +78,9 @@ internal sealed class Import(NpgsqlDataSource primary, int maxDepth, bool dryRun
     private int waitingCount;
 
     /// <param name="records">The header first.</param>
-    /// <param name="sourceName">Instead of what the header says.</param>
-    /// <param name="progress">Told after each batch.</param>
-    /// <exception cref="TransferFormatException">The file is broken; what came before stays.</exception>
+    /// <param name="sourceName">Overrides the header's.</param>
+    /// <param name="progress">Called after each batch.</param>
+    /// <exception cref="TransferFormatException">The file is invalid; earlier batches remain.</exception>
     public async Task<ImportReport> Run(IEnumerable<TransferRecord> records, string? sourceName, Action<ImportReport>? progress, CancellationToken ct)
     {
         try
@@ -120,7 +120,7 @@ internal sealed class Import(NpgsqlDataSource primary, int maxDepth, bool dryRun
         return report;
     }
 
-    /// <summary>As it may stand here, or null where it may not; the report says why.</summary>
+    /// <summary>The comment as it can be stored, or null if it must be rejected; the result says why.</summary>
     private TransferComment? Checked(TransferComment comment)
     {
         var deleted = comment.DeletedAt is not null || string.IsNullOrWhiteSpace(comment.Content);
@@ -153,13 +153,13 @@ internal sealed class Import(NpgsqlDataSource primary, int maxDepth, bool dryRun
             Likes = comment.Likes?.Select(like => like with { At = Past(like.At) }).ToList(),
         };
 
-        // A clock that went ahead would keep a comment on top of all lists.
+        // A time in the future would keep the comment at the top of all lists.
         static DateTime Past(DateTime time) => time.ToUniversalTime() is var utc && utc < DateTime.UtcNow ? utc : DateTime.UtcNow;
     }
 
     private static bool IsId(string? id) => id is null || id.Length is > 0 and <= LongestId && !id.Contains('\0', StringComparison.Ordinal);
 
-    /// <summary>Without U+0000 and lone surrogates, which PostgreSQL cannot hold, and not longer than a comment may be.</summary>
+    /// <summary>Removes U+0000 and lone surrogates, which PostgreSQL cannot store, and cuts the text to the maximum length.</summary>
     private string Clean(string text)
     {
         var clean = new StringBuilder(text.Length);
@@ -227,7 +227,7 @@ internal sealed class Import(NpgsqlDataSource primary, int maxDepth, bool dryRun
         await store.Write(placed, known, newUsers, report, ct);
         newUsers.Clear();
 
-        // A tombstone is there for the sake of what is below it: it comes with the first that lives.
+        // A tombstone exists for its replies: it is written with the first living one.
         void Place(TransferComment live)
         {
             var line = new Stack<TransferComment>([live]);

@@ -4,14 +4,14 @@ using NUglify.Html;
 
 namespace ClosureTable.Api.Commands.Transfer;
 
-/// <summary>What the exports of others hold, as it is said here.</summary>
+/// <summary>Converts what other systems' exports contain.</summary>
 internal static class Markup
 {
-    /// <summary>Comments here are plain text: paragraphs and line breaks stay, links become their addresses, everything else its text.</summary>
+    /// <summary>Converts HTML to plain text: paragraphs and line breaks stay, links become URLs, other elements their text.</summary>
     public static string PlainText(string? html) => string.IsNullOrWhiteSpace(html) ? ""
         : Uglify.HtmlToText(html, HtmlToTextOptions.KeepStructure).Code?.Trim() ?? "";
 
-    /// <summary>The page's address without its query: what the embedded thread names its topic by itself.</summary>
+    /// <summary>The page's URL without its query, which is the embedded thread's default topic.</summary>
     public static string TopicOf(string? link) =>
         Uri.TryCreate(link?.Trim(), UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"
             ? uri.GetLeftPart(UriPartial.Path) : link?.Trim() ?? "";

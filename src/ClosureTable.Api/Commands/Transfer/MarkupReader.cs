@@ -3,17 +3,17 @@ using System.Xml;
 namespace ClosureTable.Api.Commands.Transfer;
 
 /// <summary>
-/// Reads XML that somebody else wrote, forwards only: no document types and with them no entities to expand, nothing
-/// fetched from anywhere, and of no element more text than a comment can have.
+/// Reads untrusted XML, forward only: document types and so entities are rejected, nothing external is fetched, and the text of an
+/// element is limited.
 /// </summary>
 internal sealed class MarkupReader : IDisposable
 {
-    /// <summary>Ten times the longest comment: room for its markup.</summary>
+    /// <summary>Ten times the longest comment, to allow for markup.</summary>
     private const int LongestText = 100_000;
 
     private readonly XmlReader xml;
 
-    /// <exception cref="TransferFormatException">There is no XML here, or it has a document type.</exception>
+    /// <exception cref="TransferFormatException">It is not XML, or has a document type.</exception>
     public MarkupReader(Stream file)
     {
         xml = XmlReader.Create(file, new XmlReaderSettings
@@ -33,10 +33,10 @@ internal sealed class MarkupReader : IDisposable
         }
     }
 
-    /// <summary>The name of the document's element, without its namespace.</summary>
+    /// <summary>The name of the root element, without its namespace.</summary>
     public string Root => xml.LocalName;
 
-    /// <summary>The elements right below the current one, one after the other; what is not read of one is passed over.</summary>
+    /// <summary>The children of the current element, in turn; what is not read of one is skipped.</summary>
     public IEnumerable<string> Children()
     {
         if (xml.IsEmptyElement)
@@ -59,7 +59,7 @@ internal sealed class MarkupReader : IDisposable
         }
     }
 
-    /// <summary>An attribute of the current element, whatever its namespace; null where there is none.</summary>
+    /// <summary>An attribute of the current element, in any namespace; null if there is none.</summary>
     public string? Attribute(string name)
     {
         string? value = null;
@@ -75,8 +75,8 @@ internal sealed class MarkupReader : IDisposable
     }
 
     /// <summary>
-    /// Reads the current element to its end: the text of each element in it by its path, as in <c>author/name</c>, its own
-    /// under the empty path; attributes as in <c>parent@id</c>.
+    /// Reads the current element to its end: the text of each descendant by its path, such as <c>author/name</c>, its own text with an
+    /// empty path, and attributes as <c>parent@id</c>.
     /// </summary>
     public Dictionary<string, string> Fields()
     {

@@ -3,13 +3,13 @@ using System.Xml;
 
 namespace ClosureTable.Api.Commands.Transfer;
 
-/// <summary>Reads a file record by record, whichever of the formats it is in: it says so itself.</summary>
+/// <summary>Reads the records of a file and detects its format.</summary>
 internal static class TransferFile
 {
-    /// <summary>The longest line of an export: a comment with a hundred thousand likes has room.</summary>
+    /// <summary>The longest line of an export: enough for a comment with a hundred thousand likes.</summary>
     private const int LongestLine = 16 * 1024 * 1024;
 
-    /// <exception cref="TransferFormatException">While enumerating: the file is broken from here on.</exception>
+    /// <exception cref="TransferFormatException">While enumerating: the file is invalid from here on.</exception>
     public static IEnumerable<TransferRecord> Read(Stream file)
     {
         var buffered = new BufferedStream(file, 64 * 1024);
@@ -22,7 +22,7 @@ internal static class TransferFile
         };
     }
 
-    /// <summary>Looks for the first byte that says something, in a stream that may be a pipe.</summary>
+    /// <summary>Finds the first significant byte, in a stream that may be a pipe.</summary>
     private static int FirstByte(Stream file, out Stream rest)
     {
         var head = new byte[1024];
@@ -62,12 +62,12 @@ internal static class TransferFile
         }
     }
 
-    /// <summary>What the parser says, without the names of types.</summary>
+    /// <summary>The parser's message, without type names.</summary>
     private static string Reason(Exception exception) => exception is JsonException { Path: { } path } json
         ? $"see {path}, byte {json.BytePositionInLine}."
         : "it is not JSON of a known type.";
 
-    /// <summary>As <see cref="TextReader.ReadLine"/>, but a line that does not end is refused before memory does.</summary>
+    /// <summary>Like <see cref="TextReader.ReadLine"/>, but limits the length of a line.</summary>
     private static string? ReadLine(StreamReader reader, int number)
     {
         var line = new System.Text.StringBuilder();
@@ -107,7 +107,7 @@ internal static class TransferFile
         }
     }
 
-    /// <summary>What was read ahead, then the stream.</summary>
+    /// <summary>Returns the bytes that were read ahead, then the rest of the stream.</summary>
     private sealed class PrefixedStream(ReadOnlyMemory<byte> prefix, Stream rest) : Stream
     {
         public override bool CanRead => true;

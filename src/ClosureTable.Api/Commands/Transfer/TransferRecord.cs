@@ -5,8 +5,8 @@ using System.Text.Json.Serialization;
 namespace ClosureTable.Api.Commands.Transfer;
 
 /// <summary>
-/// A line of an export, and what every other format is read as. A file begins with a <see cref="TransferHeader"/>; a user
-/// comes before the first comment that names him, a comment usually before its replies.
+/// A line of an export; all other formats are read as the same records. A file starts with a <see cref="TransferHeader"/>; a user comes
+/// before the comments that refer to it, a comment usually before its replies.
 /// </summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "type")]
 [JsonDerivedType(typeof(TransferHeader), "header")]
@@ -24,30 +24,30 @@ internal abstract record TransferRecord
     };
 }
 
-/// <summary>Where the records come from.</summary>
+/// <summary>The origin of the records.</summary>
 internal sealed record TransferHeader : TransferRecord
 {
     public const int CurrentVersion = 1;
 
-    /// <summary>Of the format; a greater one was written by a newer program, and is refused.</summary>
+    /// <summary>Of the format; a newer version is rejected.</summary>
     public int Version { get; init; } = CurrentVersion;
 
-    /// <summary>Within one source an id means one thing for ever.</summary>
+    /// <summary>Within one source, an id always means the same record.</summary>
     public required string Source { get; init; }
 }
 
-/// <summary>Somebody who wrote, liked or edited.</summary>
+/// <summary>An author, editor or liker.</summary>
 internal sealed record TransferUser : TransferRecord
 {
     public required string Id { get; init; }
 
     public required string Name { get; init; }
 
-    /// <summary>Finds the account here, if there is one with this address.</summary>
+    /// <summary>Used to find the account here.</summary>
     public string? Email { get; init; }
 }
 
-/// <summary>A comment, or what is left of one.</summary>
+/// <summary>A comment or tombstone.</summary>
 internal sealed record TransferComment : TransferRecord
 {
     public required string Id { get; init; }
@@ -58,7 +58,7 @@ internal sealed record TransferComment : TransferRecord
     /// <summary>Null for a tombstone.</summary>
     public string? Author { get; init; }
 
-    /// <summary>Of a root.</summary>
+    /// <summary>For roots.</summary>
     public string? Topic { get; init; }
 
     /// <summary>Plain text; null for a tombstone.</summary>
@@ -68,23 +68,23 @@ internal sealed record TransferComment : TransferRecord
 
     public DateTime? EditedAt { get; init; }
 
-    /// <summary>Set for a tombstone.</summary>
+    /// <summary>For tombstones.</summary>
     public DateTime? DeletedAt { get; init; }
 
     public IReadOnlyList<TransferLike>? Likes { get; init; }
 
-    /// <summary>What it said before each edit, oldest first.</summary>
+    /// <summary>The text before each edit, oldest first.</summary>
     public IReadOnlyList<TransferRevision>? Revisions { get; init; }
 }
 
-/// <param name="User">Who likes the comment.</param>
-/// <param name="At">Since when.</param>
+/// <param name="User">The user who likes the comment.</param>
+/// <param name="At">The time of the like.</param>
 internal sealed record TransferLike(string User, DateTime At);
 
-/// <param name="Content">What the comment said.</param>
-/// <param name="WrittenAt">Since when it said that.</param>
-/// <param name="Editor">Who changed it.</param>
+/// <param name="Content">The earlier text.</param>
+/// <param name="WrittenAt">The time when it was written.</param>
+/// <param name="Editor">The user who replaced it.</param>
 internal sealed record TransferRevision(string Content, DateTime WrittenAt, string? Editor);
 
-/// <summary>The file is not what it should be; the sentence says where.</summary>
+/// <summary>The file is invalid; the message says where.</summary>
 internal sealed class TransferFormatException(string message, Exception? cause = null) : Exception(message, cause);

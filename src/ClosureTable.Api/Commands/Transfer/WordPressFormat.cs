@@ -21,7 +21,7 @@ internal static class WordPressFormat
                     continue;
                 if (!announced)
                 {
-                    // Each site numbers its comments by itself.
+                    // Comment ids are unique only within a site.
                     yield return new TransferHeader { Source = $"wordpress {site}".TrimEnd() };
                     announced = true;
                 }
@@ -42,7 +42,7 @@ internal static class WordPressFormat
             if (element != "comment")
                 continue;
             var fields = xml.Fields();
-            // Pingbacks and trackbacks are no conversation.
+            // Pingbacks and trackbacks are not comments.
             if (fields.GetValueOrDefault("comment_type") is not (null or "" or "comment"))
                 continue;
             if (fields.GetValueOrDefault("comment_id") is not { Length: > 0 } id)
