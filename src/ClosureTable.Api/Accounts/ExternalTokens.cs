@@ -54,7 +54,7 @@ internal static class ExternalTokens
             context.Principal = new ClaimsPrincipal(TokenIssuer.Identity(user.Id, user.Name, user.Role, Scheme));
     }
 
-    private static string Name(JsonWebToken token) => NameIn(token, "name") ?? NameIn(token, "preferred_username") ?? "somebody";
+    private static string Name(JsonWebToken token) => NameIn(token, "name") ?? NameIn(token, "preferred_username") ?? "Unknown";
 
     private static string? NameIn(JsonWebToken token, string type) => Claim(token, type) is { } told ? NameAttribute.Clean(told) : null;
 

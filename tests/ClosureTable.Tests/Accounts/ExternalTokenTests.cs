@@ -96,9 +96,9 @@ public sealed class ExternalTokenTests(ServiceFixture fixture, ExternalIssuerFix
 
     [Theory]
     [InlineData("A\nB\u202e", "AB")]
-    [InlineData(" ", "somebody")]
-    [InlineData("\u0000", "somebody")]
-    [InlineData("\u200b\u3164", "somebody")]
+    [InlineData(" ", "Unknown")]
+    [InlineData("\u0000", "Unknown")]
+    [InlineData("\u200b\u3164", "Unknown")]
     [InlineData("\u2066Ann\u2069\u200f", "Ann")]
     public async Task A_name_is_made_fit_for_a_line(string told, string kept)
     {

@@ -7,7 +7,7 @@ internal static class Prose
     [
         "I think", "In my experience", "As far as I remember", "If you ask me,", "After a week with it I can say that", "To be fair,",
         "My colleague swears that", "Measured on a small machine,", "It turns out that", "I was surprised that", "Unless I am mistaken,",
-        "Everybody says that", "The manual says that", "For a small site", "For a large forum", "Under load",
+        "Many people say that", "The manual says that", "For a small site", "For a large forum", "Under load",
     ];
 
     private static readonly string[] Subjects =
@@ -26,13 +26,13 @@ internal static class Prose
     private static readonly string[] Objects =
     [
         "most of the reads", "a subtree of any depth", "the first page", "every moved branch", "a hundred levels of replies",
-        "the breadcrumb", "two writers at once", "a deleted parent", "the count of descendants", "the slowest query", "an index that nobody uses",
+        "the breadcrumb", "two writers at once", "a deleted parent", "the count of descendants", "the slowest query", "an unused index",
         "half of the memory", "a deadlock", "the whole thread", "an old snapshot", "the cache", "one round trip", "a long evening",
     ];
 
     private static readonly string[] Endings =
     [
-        "", "", "", ", at least here", ", and that settles it", ", which nobody expected", " when the tree is deep", " when the tree is wide",
+        "", "", "", ", at least here", ", and that settles it", ", which was unexpected", " when the tree is deep", " when the tree is wide",
         " as soon as people like things", ", but measure it yourself", " on my machine", ", as the article shows", " in PostgreSQL", ", not in theory",
     ];
 
