@@ -38,7 +38,7 @@ internal sealed class EventDispatcher(
                 await using var connection = await database.OpenOwn(stoppingToken);
                 Backend = connection.ProcessID;
                 // The wake-up that found the previous connection broken.
-                notifier.Ring();
+                notifier.Wake();
                 while (true)
                 {
                     var committed = await notifier.Wait(options.Value.PollInterval, stoppingToken);

@@ -42,7 +42,7 @@ internal sealed class EventStreams(IOptions<LiveOptions> options, ThreadNotifier
         }
 
         Instruments.StreamOpened();
-        notifier.Ring();
+        notifier.Wake();
         try
         {
             await stream.Joined.Task.WaitAsync(TimeSpan.FromSeconds(10), ct);

@@ -4,7 +4,7 @@ using Npgsql;
 namespace ClosureTable.Api.Live;
 
 /// <summary>Wakes the dispatcher when another instance has committed a write. Uses one dedicated connection per instance.</summary>
-internal sealed class NotificationListener(Database database, EventDispatcher tail, ThreadNotifier notifier, ILogger<NotificationListener> logger) : BackgroundService
+internal sealed class NotificationListener(Database database, EventDispatcher dispatcher, ThreadNotifier notifier, ILogger<NotificationListener> logger) : BackgroundService
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
@@ -17,13 +17,13 @@ internal sealed class NotificationListener(Database database, EventDispatcher ta
                 await using var connection = await database.OpenOwn(stoppingToken);
                 connection.Notification += (_, notification) =>
                 {
-                    if (notification.PID != tail.Backend)
-                        notifier.Ring();
+                    if (notification.PID != dispatcher.Backend)
+                        notifier.Wake();
                 };
                 await using (var listen = new NpgsqlCommand($"listen {EventRepository.Channel}", connection))
                     await listen.ExecuteNonQueryAsync(stoppingToken);
                 // There may have been notifications while it was not listening.
-                notifier.Ring();
+                notifier.Wake();
                 while (true)
                     await connection.WaitAsync(stoppingToken);
             }

@@ -7,32 +7,32 @@ namespace ClosureTable.Api.Live;
 /// </summary>
 internal sealed class ThreadNotifier : IWriteObserver, IDisposable
 {
-    private readonly SemaphoreSlim bell = new(0, 1);
-    private int ringing;
+    private readonly SemaphoreSlim signal = new(0, 1);
+    private int signaled;
     private int committed;
 
     /// <summary>This instance committed a write: its own streams and the other instances must be told.</summary>
     public void Committed()
     {
         Volatile.Write(ref committed, 1);
-        Ring();
+        Wake();
     }
 
     /// <summary>There may be new events.</summary>
-    public void Ring()
+    public void Wake()
     {
-        if (Interlocked.Exchange(ref ringing, 1) == 0)
-            bell.Release();
+        if (Interlocked.Exchange(ref signaled, 1) == 0)
+            signal.Release();
     }
 
     /// <summary>Waits for a signal, or for <paramref name="longest"/>.</summary>
     /// <returns>Whether this instance committed a write since the last call.</returns>
     public async Task<bool> Wait(TimeSpan longest, CancellationToken ct)
     {
-        if (await bell.WaitAsync(longest, ct))
-            Volatile.Write(ref ringing, 0);
+        if (await signal.WaitAsync(longest, ct))
+            Volatile.Write(ref signaled, 0);
         return Interlocked.Exchange(ref committed, 0) == 1;
     }
 
-    public void Dispose() => bell.Dispose();
+    public void Dispose() => signal.Dispose();
 }
