@@ -20,7 +20,7 @@ if [[ ! -s $PGDATA/PG_VERSION ]]; then
   initdb --username="$user" --pwfile=<(printf '%s\n' "$POSTGRES_PASSWORD") --encoding=UTF8 --locale=C.UTF-8 \
     --auth-local=trust --auth-host=scram-sha-256 --no-instructions
   echo 'host all all all scram-sha-256' >> "$PGDATA/pg_hba.conf"
-  # In single-user mode, so that the server is seen by nobody before it is complete.
+  # In single-user mode, so that the server is not visible before it is complete.
   if [[ $database != postgres ]]; then
     postgres --single -j postgres <<< "create database \"$database\";"
   fi

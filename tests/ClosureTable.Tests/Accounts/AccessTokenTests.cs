@@ -116,7 +116,7 @@ public sealed class AccessTokenTests(ServiceFixture fixture)
     [InlineData("-1")]
     [InlineData("ann")]
     [InlineData("99999999999999999999")]
-    public Task A_token_about_nobody_of_ours_is_refused(string subject) => RefusedWith(token => token.Claims["sub"] = subject);
+    public Task A_token_about_an_unknown_user_is_refused(string subject) => RefusedWith(token => token.Claims["sub"] = subject);
 
     [Theory]
     [InlineData("none")]

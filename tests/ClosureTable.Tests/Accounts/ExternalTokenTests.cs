@@ -107,7 +107,7 @@ public sealed class ExternalTokenTests(ServiceFixture fixture, ExternalIssuerFix
     }
 
     [Fact]
-    public async Task A_name_that_shows_nothing_gives_way_to_the_one_that_he_prefers()
+    public async Task An_invisible_name_gives_way_to_the_preferred_username()
     {
         var user = await (await Me(issuer.Token(Guid.NewGuid().ToString(), claims: [("name", "\u200b"), ("preferred_username", "ann")]))).Json();
         Assert.Equal("ann", user.Text("name"));
@@ -127,7 +127,7 @@ public sealed class ExternalTokenTests(ServiceFixture fixture, ExternalIssuerFix
         await (await Me(issuer.Token("ann", audience: "another service"))).Problem(HttpStatusCode.Unauthorized, "unauthorized");
 
     [Fact]
-    public async Task A_token_of_an_issuer_that_nobody_named_is_refused() =>
+    public async Task A_token_of_an_issuer_that_is_not_configured_is_refused() =>
         await (await Me(issuer.Token("ann", issuer: "http://127.0.0.1:1"))).Problem(HttpStatusCode.Unauthorized, "unauthorized");
 
     [Fact]

@@ -69,7 +69,7 @@ public sealed class RateLimitTests(ServiceFixture fixture)
         Assert.Equal($"\"address-reads\";r=0;t={24 * 60 * 60 / 4}", Header(fifth, "RateLimit"));
         Assert.Equal(TimeSpan.FromHours(6), fifth.Headers.RetryAfter!.Delta);
 
-        // However often he tries, it is the address that he waits for: what is refused costs nothing of his own.
+        // The address is over its limit, not the user: rejected requests do not count against the user.
         var sixth = await Account();
         for (var refusal = 0; refusal < 3; refusal++)
             Assert.Equal(TimeSpan.FromHours(6), (await sixth.Get("/users/me")).Headers.RetryAfter?.Delta);
@@ -83,7 +83,7 @@ public sealed class RateLimitTests(ServiceFixture fixture)
     [Theory]
     [InlineData("1")]
     [InlineData("10")]
-    public async Task One_user_never_meets_the_limit_of_his_address(string callersPerAddress)
+    public async Task One_user_never_meets_the_limit_of_an_address(string callersPerAddress)
     {
         var service = Service(("RateLimits:CallersPerAddress", callersPerAddress), ("RateLimits:Reads", "20"));
         var client = service.CreateClient().From(Peers.NewAddress()).With((await fixture.NewUser()).Token);
@@ -95,7 +95,7 @@ public sealed class RateLimitTests(ServiceFixture fixture)
     }
 
     [Fact]
-    public async Task Who_is_refused_takes_nothing_from_others_at_his_address()
+    public async Task A_rejected_caller_takes_nothing_from_others_at_the_same_address()
     {
         var service = Service(("RateLimits:CallersPerAddress", "2"));
         var address = Peers.NewAddress();
@@ -108,7 +108,7 @@ public sealed class RateLimitTests(ServiceFixture fixture)
     }
 
     [Fact]
-    public async Task A_user_has_one_quota_from_wherever_he_asks()
+    public async Task A_user_has_one_quota_from_all_addresses()
     {
         var service = Service();
         var (_, _, token) = await fixture.NewUser();
@@ -118,7 +118,7 @@ public sealed class RateLimitTests(ServiceFixture fixture)
     }
 
     [Fact]
-    public async Task Who_is_not_signed_in_is_counted_by_his_address_or_the_network_that_he_has()
+    public async Task An_anonymous_caller_is_counted_by_address_or_IPv6_network()
     {
         var service = Service();
         for (var host = 1; host <= 2; host++)
@@ -173,7 +173,7 @@ public sealed class RateLimitTests(ServiceFixture fixture)
     [Theory]
     [InlineData("KnownProxies:0", "192.0.2.10")]
     [InlineData("KnownNetworks:0", "192.0.2.0/24")]
-    public async Task A_known_proxy_is_believed_about_its_clients_and_nobody_else_is(string setting, string value)
+    public async Task A_known_proxy_is_trusted_about_its_clients_and_no_other_client_is(string setting, string value)
     {
         var service = Service(($"ForwardedHeaders:{setting}", value));
         for (var client = 1; client <= 4; client++)
@@ -193,7 +193,7 @@ public sealed class RateLimitTests(ServiceFixture fixture)
     }
 
     [Fact]
-    public async Task Without_known_proxies_nobody_is_believed()
+    public async Task Without_known_proxies_no_client_is_trusted()
     {
         var service = Service();
         for (var client = 1; client <= 3; client++)

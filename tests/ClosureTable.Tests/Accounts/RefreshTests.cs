@@ -168,7 +168,7 @@ public sealed class RefreshTests(ServiceFixture fixture)
     [InlineData("{}", "application/json; charset=utf-16")]
     [InlineData("{}", "nonsense")]
     [InlineData("{}", null)]
-    public async Task A_logout_is_204_whatever_it_ends(string body, string? type = "application/json")
+    public async Task A_logout_is_204_for_every_body(string body, string? type = "application/json")
     {
         using var content = new ByteArrayContent(System.Text.Encoding.UTF8.GetBytes(body));
         if (type is not null)

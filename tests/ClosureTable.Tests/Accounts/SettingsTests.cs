@@ -63,7 +63,7 @@ public sealed class SettingsTests(ServiceFixture fixture)
     }
 
     [Fact]
-    public void Development_makes_a_key_once_for_everybody_who_starts_and_keeps_it_to_itself()
+    public void Development_makes_a_key_once_for_all_processes_in_a_private_file()
     {
         var directory = Directory.CreateTempSubdirectory("closuretable-");
         try

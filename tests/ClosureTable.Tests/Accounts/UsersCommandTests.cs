@@ -28,7 +28,7 @@ public sealed class UsersCommandTests(ServiceFixture fixture)
     }
 
     [Fact]
-    public async Task List_names_everybody_and_says_who_is_disabled()
+    public async Task List_names_all_users_and_says_who_is_disabled()
     {
         var (id, email, _) = await fixture.NewUser("Bob");
         await Users("disable", email);
@@ -65,9 +65,9 @@ public sealed class UsersCommandTests(ServiceFixture fixture)
     [Fact]
     public async Task An_account_that_is_not_there_is_said_to_be_missing()
     {
-        var (exitCode, output, _) = await Users("disable", "nobody@example.org");
+        var (exitCode, output, _) = await Users("disable", "unknown@example.org");
         Assert.Equal(1, exitCode);
-        Assert.Contains("nobody@example.org", output, StringComparison.Ordinal);
+        Assert.Contains("unknown@example.org", output, StringComparison.Ordinal);
     }
 
     [Fact]

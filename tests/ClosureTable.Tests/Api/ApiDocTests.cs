@@ -18,7 +18,7 @@ public sealed class ApiDocTests(ServiceFixture fixture)
 
     private Task<ApiDocument> Document() => ApiDocument.Load(fixture.Client());
 
-    /// <summary>So that a change of the API is seen by whoever reviews the change. UPDATE_API_DOC=1 writes the file anew.</summary>
+    /// <summary>So that reviewers see a change of the API. UPDATE_API_DOC=1 writes the file anew.</summary>
     [Fact]
     public async Task The_document_is_the_one_that_was_reviewed()
     {
@@ -114,7 +114,7 @@ public sealed class ApiDocTests(ServiceFixture fixture)
         Assert.Equal(2, create.Json["security"]!.AsArray().Count);
     }
 
-    /// <summary>As somebody does who opens the page and presses Execute, from the top down.</summary>
+    /// <summary>As a reader does who opens the page and presses Execute, from the top down.</summary>
     [Fact]
     public async Task The_examples_work_when_they_are_sent_as_they_are()
     {

@@ -13,7 +13,7 @@ namespace ClosureTable.Tests.Api;
 
 /// <summary>
 /// All that a client can do wrong: it gets a complete problem that says what was wrong, never a 500, and nothing changes,
-/// which is seen in the database of an instance that nobody else uses.
+/// which is seen in the database of an instance that no other test uses.
 /// </summary>
 public sealed class BadInputTests(ServiceFixture fixture, IsolatedService service) : IClassFixture<IsolatedService>, IAsyncLifetime
 {
@@ -34,7 +34,7 @@ public sealed class BadInputTests(ServiceFixture fixture, IsolatedService servic
         before = await service.Contents();
     }
 
-    /// <summary>Whatever a test did, it changed nothing.</summary>
+    /// <summary>None of the tests changed anything.</summary>
     public async ValueTask DisposeAsync() => Assert.Equal(before, await service.Contents());
 
     private Task<ApiDocument> Document() => ApiDocument.Load(fixture.Client());

@@ -98,7 +98,7 @@ public sealed class FuzzTests(IsolatedService service) : IClassFixture<IsolatedS
         (1, Gen.Long.Select(number => number.ToString(CultureInfo.InvariantCulture))),
         (1, Gen.OneOf("", "+5", "1e3", "5.0", "0x5", "00005", " 5", "5 ", "-0", "2147483648", "9223372036854775807", "9223372036854775808", "99999999999999999999999", "x")));
 
-    /// <summary>Escaped as it should be, or as nobody should.</summary>
+    /// <summary>Escaped correctly or incorrectly.</summary>
     private static Gen<string> Escaped(Gen<string> text) => Gen.Frequency(
         (6, text.Select(Escape)),
         (1, Gen.OneOf("%", "%%", "%zz", "%4", "%ff", "%C0%80", "%ED%A0%80", "%E0%A4%A", "%u0041", "+", "%2B", "%2F", "%2f", "%5c", "%0d%0a", "%09", ";", "..", ".", "a=b", "=", "[]", "%25%30%30")));

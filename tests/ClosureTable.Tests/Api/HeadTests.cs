@@ -56,7 +56,7 @@ public sealed class HeadTests(ServiceFixture fixture)
     }
 
     [Fact]
-    public void Whatever_takes_GET_takes_HEAD()
+    public void Every_route_that_takes_GET_takes_HEAD()
     {
         var methods = fixture.Services.GetRequiredService<EndpointDataSource>().Endpoints
             .Select(endpoint => (endpoint.DisplayName, endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods))

@@ -10,7 +10,7 @@ using Npgsql;
 
 namespace ClosureTable.Tests.Api;
 
-/// <summary>An instance on a database that nobody else writes to: what stands in it before and after can be compared as a whole.</summary>
+/// <summary>An instance with a database of its own, whose contents can be compared as a whole.</summary>
 public sealed class IsolatedService(ServiceFixture fixture) : IAsyncLifetime
 {
     private WebApplicationFactory<Program> service = null!;

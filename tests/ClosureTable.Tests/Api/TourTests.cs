@@ -88,7 +88,7 @@ public sealed class TourTests(ServiceFixture fixture)
             await Expect(HttpStatusCode.OK, recorder.Caller(service, session.Text("token")).Get("/users/me"));
         }
 
-        /// <summary>All shapes of a comment: roots, replies, tombstones, edited ones, with replies left out, read by somebody and by nobody.</summary>
+        /// <summary>All shapes of a comment: roots, replies, tombstones, edited ones, with replies left out, read by a user and anonymously.</summary>
         public async Task Comments()
         {
             var (ann, bob, anybody) = (await SignedIn(), await SignedIn(), Anybody());
@@ -232,7 +232,7 @@ public sealed class TourTests(ServiceFixture fixture)
             await Expect(HttpStatusCode.OK, Anybody().Get("/health/ready"));
         }
 
-        /// <summary>What can be wrong with any request: whoever visits an operation above need not think of these.</summary>
+        /// <summary>What can be wrong with any request, and is not repeated for each operation above.</summary>
         public async Task WhatAllOperationsShare()
         {
             var (anybody, ann, stranger) = (Anybody(), await SignedIn(), recorder.Caller(service, "no.good.token"));
@@ -292,17 +292,17 @@ public sealed class TourTests(ServiceFixture fixture)
                 operation => Expect(HttpStatusCode.ServiceUnavailable, client.SendAsync(new RequestTemplate(document, operation).Request(), Ct)));
         }
 
-        /// <summary>A database in which somebody holds on to everything.</summary>
+        /// <summary>A database in which another session locks every table.</summary>
         public async Task SlowDatabase()
         {
             var (database, slow, client) = await OnDatabaseOfItsOwn();
             await using (slow)
             {
-                await using var somebody = new NpgsqlConnection(database.ConnectionString);
-                await somebody.OpenAsync(Ct);
-                await using var transaction = await somebody.BeginTransactionAsync(Ct);
-                var tables = await somebody.QueryAsync<string>("select relname from pg_stat_user_tables where relname <> 'schema_versions'", transaction: transaction);
-                await somebody.ExecuteAsync($"lock table {string.Join(", ", tables)} in access exclusive mode", transaction: transaction);
+                await using var other = new NpgsqlConnection(database.ConnectionString);
+                await other.OpenAsync(Ct);
+                await using var transaction = await other.BeginTransactionAsync(Ct);
+                var tables = await other.QueryAsync<string>("select relname from pg_stat_user_tables where relname <> 'schema_versions'", transaction: transaction);
+                await other.ExecuteAsync($"lock table {string.Join(", ", tables)} in access exclusive mode", transaction: transaction);
                 await SideBySide(
                     document.Operations.Where(operation => operation.Answer("default") is not null && operation.Answer("200")?["content"]?["text/event-stream"] is null),
                     operation => Expect(HttpStatusCode.GatewayTimeout, client.SendAsync(new RequestTemplate(document, operation).Request(), Ct)));

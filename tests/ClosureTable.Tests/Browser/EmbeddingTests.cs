@@ -43,7 +43,7 @@ public sealed class EmbeddingTests(ServiceFixture service, Chromium chromium) : 
         // The sheet is there although the page allows no style at all.
         await Expect(guest.Comment("From elsewhere").Locator(".pic")).ToHaveCSSAsync("border-radius", "50%");
 
-        // What was written is in what is read afterwards, whoever answers: the page may read the header, and send it back.
+        // What was written is in what is read afterwards, on either server: the page may read the header, and send it back.
         var written = await guest.Page.RunAndWaitForResponseAsync(() => guest.Comment("From elsewhere").Locator(".like").ClickAsync(), answer => answer.Request.Method == "PUT");
         var read = await guest.Page.RunAndWaitForRequestFinishedAsync(() => guest.Page.GetByLabel("Order").SelectOptionAsync("old"), new() { Predicate = request => request.Url.Contains("/comments?", StringComparison.Ordinal) });
         Assert.Equal(await written.HeaderValueAsync("closuretable-seen"), await read.HeaderValueAsync("closuretable-seen"));

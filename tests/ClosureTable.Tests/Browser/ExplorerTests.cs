@@ -34,13 +34,13 @@ public sealed class ExplorerTests(ServiceFixture service, Chromium chromium)
         var ann = await service.SignedIn();
         var talk = (await ann.Begin("A talk")).Id();
         await ann.Reply(talk);
-        var lonely = (await ann.Begin("Nobody replied")).Id();
+        var lonely = (await ann.Begin("No replies here")).Id();
         await using var reader = await chromium.Visit("/icon.svg");
         // Other tests have threads too: the page sees these two.
         await reader.Page.RouteAsync("**/explorer/threads", route => route.FulfillAsync(new()
         {
             ContentType = "application/json",
-            Body = $$"""{"threads":[{"root_id":{{lonely}},"excerpt":"Nobody replied","comment_count":1},{"root_id":{{talk}},"excerpt":"A talk","comment_count":2}]}""",
+            Body = $$"""{"threads":[{"root_id":{{lonely}},"excerpt":"No replies here","comment_count":1},{"root_id":{{talk}},"excerpt":"A talk","comment_count":2}]}""",
         }));
 
         await reader.Page.GotoAsync("/explorer");
@@ -128,7 +128,7 @@ public sealed class ExplorerTests(ServiceFixture service, Chromium chromium)
             options.ReducedMotion = ReducedMotion.Reduce;
         });
         await visit.Button("Create a new thread").ClickAsync();
-        // The page opens on somebody's thread, which may be of the same size: the button comes back when ours is there.
+        // The page opens on another test's thread, which may be of the same size: the button comes back when ours is there.
         await Expect(visit.Button("Create a new thread")).ToBeEnabledAsync();
         await Expect(visit.Page.Locator(".node")).ToHaveCountAsync(8);
         return visit;

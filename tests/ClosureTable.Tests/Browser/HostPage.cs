@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 
 namespace ClosureTable.Tests.Browser;
 
-/// <summary>Somebody else's page that embeds a thread: another origin, with the strictest policy that it can have.</summary>
+/// <summary>A page of another site that embeds a thread: another origin, with the strictest policy that it can have.</summary>
 internal sealed class HostPage : IAsyncDisposable
 {
     private readonly WebApplication app;
@@ -35,7 +35,7 @@ internal sealed class HostPage : IAsyncDisposable
             return Results.Content($"""
                 <!doctype html>
                 <html lang="en">
-                <title>A page of somebody else</title>
+                <title>A page of another site</title>
                 <script src="{service}/embed.js" async></script>
                 <p>What <closure-count topic="{topic}"></closure-count> people say:</p>
                 <closure-comments topic="{topic}" {attributes}></closure-comments>

@@ -3,7 +3,7 @@ using static Microsoft.Playwright.Assertions;
 
 namespace ClosureTable.Tests.Browser;
 
-/// <summary>Content, names and topics are text, whatever they look like.</summary>
+/// <summary>Content, names and topics are text, even if they look like markup.</summary>
 [Collection(nameof(Chromium))]
 public sealed class HostileContentTests(ServiceFixture service, Chromium chromium)
 {

@@ -73,7 +73,7 @@ public sealed class LookTests(ServiceFixture service, Chromium chromium)
         var bob = await service.SignedIn("bob");
         var chidi = await service.SignedIn("Chidi Okafor");
         var maria = await service.SignedIn("Мария");
-        var root = await ann.Begin("The part that sold me: reading a whole branch is one range of one index, and so is the way up to the root.\n\nWe had recursive queries before. They were fine until somebody wanted a count.", topic);
+        var root = await ann.Begin("The part that sold me: reading a whole branch is one range of one index, and so is the way up to the root.\n\nWe had recursive queries before. They were fine until a user wanted a count.", topic);
         var size = await bob.Reply(root.Id(), "How large does the table get? One row for each ancestor sounds like a lot.");
         var answer = await ann.Reply(size.Id(), "About six rows a comment in real threads: they are wide, not deep. There is a picture at https://en.wikipedia.org/wiki/Tree_(abstract_data_type).");
         await maria.Reply(answer.Id(), "У нас примерно так же.");

@@ -101,7 +101,7 @@ public sealed class ThreadTests(ServiceFixture service, Chromium chromium)
         await bob.Comment("Bob's, without").GetByRole(AriaRole.Button, new() { Name = "Delete" }).ClickAsync();
         await bob.Comment("Bob's, without").GetByRole(AriaRole.Button, new() { Name = "Really delete?" }).ClickAsync();
         await bob.Shows("Not bob's");
-        // Whoever deleted with the keyboard is not thrown back to the top of the page.
+        // After deleting with the keyboard, the focus does not return to the top of the page.
         await Expect(bob.Comment("Not bob's")).ToBeFocusedAsync();
     }
 

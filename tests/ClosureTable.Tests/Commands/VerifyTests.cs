@@ -216,7 +216,7 @@ public sealed class VerifyTests(OwnServiceFixture fixture) : IClassFixture<OwnSe
         await using (var hold = new Npgsql.NpgsqlCommand($"select root_id from comments_threads where root_id = {thread.Root} for update", writer))
             await hold.ExecuteScalarAsync(TestContext.Current.CancellationToken);
 
-        // Would wait for the writer for ever if it took the thread; and in the middle of it somebody writes.
+        // Would wait for the writer for ever if it took the thread; and a write happens in the middle of it.
         var ann = await fixture.SignedIn();
         long? reply = null;
         var violations = new List<Violation>();

@@ -70,7 +70,7 @@ public sealed class ArticleTests(ServiceFixture fixture)
     }
 
     [Fact]
-    public async Task Nobody_comments_without_signing_in()
+    public async Task An_anonymous_caller_cannot_comment()
     {
         var answer = await fixture.Client().Post("/comments", new { content = "anonymous" });
 

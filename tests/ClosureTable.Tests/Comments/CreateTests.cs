@@ -82,7 +82,7 @@ public sealed class CreateTests(ServiceFixture fixture)
         Assert.Equal(content, (await (await fixture.SignedIn()).Begin(content)).Text("content"));
 
     [Fact]
-    public async Task A_comment_is_read_back_as_it_was_written_whatever_its_characters()
+    public async Task A_comment_with_any_characters_is_read_back_as_it_was_written()
     {
         var ann = await fixture.SignedIn();
         const string Content = "<script>\"'&</script> \\ / \u0001 \u007f é 漢 👩‍👩‍👧 \u202e \uFFFD ' or 1=1 -- {0} %s @content";

@@ -37,7 +37,7 @@ public sealed class ETagTests(ServiceFixture fixture)
         [$"/comments/{root}", $"/comments/{root}?depth=1", $"/comments/{reply}", $"/comments/{root}/children", $"/comments/{reply}/ancestors"];
 
     [Fact]
-    public async Task Whatever_changes_in_a_thread_changes_the_tag_of_every_read_of_it()
+    public async Task Every_change_of_a_thread_changes_the_tag_of_every_read_of_it()
     {
         var (ann, mod) = (await fixture.SignedIn(), await fixture.Moderator());
         var root = (await ann.Begin()).Id();

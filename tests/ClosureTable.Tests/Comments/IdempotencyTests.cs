@@ -188,7 +188,7 @@ public sealed class IdempotencyTests(ServiceFixture fixture)
 
         var answers = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => Send(ann, key, new { content })));
 
-        // Whoever came while the first was at work has waited for it; on a slow machine not long enough, and is told to come again.
+        // Concurrent requests have waited for the first; on a slow machine not long enough, and then they are told to retry.
         var created = answers.Where(answer => answer.StatusCode != HttpStatusCode.Conflict).ToList();
         Assert.Single(created, answer => !IsReplay(answer));
         var ids = new HashSet<long>();

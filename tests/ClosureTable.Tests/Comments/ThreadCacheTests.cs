@@ -48,16 +48,16 @@ public sealed class ThreadCacheTests(ServiceFixture fixture)
     }
 
     [Fact]
-    public async Task Nobody_gets_the_likes_of_somebody_else()
+    public async Task No_caller_gets_the_likes_of_another()
     {
-        var (ann, bob, nobody) = (await fixture.SignedIn(), await fixture.SignedIn("bob"), fixture.Client());
+        var (ann, bob, guest) = (await fixture.SignedIn(), await fixture.SignedIn("bob"), fixture.Client());
         var root = (await ann.Begin()).Id();
         await ann.Put($"/comments/{root}/like");
         for (var time = 0; time < 2; time++)
         {
             Assert.True((await ann.Read($"/comments/{root}")).GetProperty("liked").GetBoolean());
             Assert.False((await bob.Read($"/comments/{root}")).GetProperty("liked").GetBoolean());
-            Assert.False((await nobody.Read($"/comments/{root}")).TryGetProperty("liked", out _));
+            Assert.False((await guest.Read($"/comments/{root}")).TryGetProperty("liked", out _));
         }
     }
 

@@ -56,7 +56,7 @@ public sealed class MigrationTests(ServiceFixture fixture)
     {
         await using var database = await fixture.NewDatabase();
         await using var connection = new NpgsqlConnection(database.ConnectionString);
-        await connection.ExecuteAsync("create table comments_likes (somebody_elses int)");
+        await connection.ExecuteAsync("create table comments_likes (unrelated int)");
 
         var (exitCode, _, error) = await Cli.Run(
             database.ConnectionString, ["serve", "--urls", "http://127.0.0.1:0"], ("Authentication__SigningKey", ServiceFixture.SigningKey));

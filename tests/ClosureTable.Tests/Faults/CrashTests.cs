@@ -22,7 +22,7 @@ public sealed class CrashTests(ServiceFixture shared)
         int.Parse(Environment.GetEnvironmentVariable("CRASH_ROUNDS") is { Length: > 0 } rounds ? rounds : "3", CultureInfo.InvariantCulture);
 
     [Fact]
-    public async Task Whatever_is_killed_all_that_was_acknowledged_is_there_and_nothing_twice() =>
+    public async Task After_any_kill_all_that_was_acknowledged_is_there_and_nothing_twice() =>
         Assert.Empty(await Survive(Rounds));
 
     /// <summary>The same test on a server that acknowledges a commit before it is written. It must find what is lost, or it would find nothing.</summary>

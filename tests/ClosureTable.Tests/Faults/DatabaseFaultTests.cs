@@ -21,7 +21,7 @@ public sealed class DatabaseFaultTests(OwnPostgres postgres) : IClassFixture<Own
     [Theory]
     [InlineData(Cut.BeforeCommit, false)]
     [InlineData(Cut.AfterCommit, true)]
-    public async Task A_commit_that_nobody_answered_is_told_as_such_and_settled_by_the_idempotency_key(Cut cut, bool kept)
+    public async Task An_unanswered_commit_is_reported_as_such_and_settled_by_the_idempotency_key(Cut cut, bool kept)
     {
         await using var wire = new Wire(postgres.ConnectionString);
         await using var service = postgres.Service(host => host.UseSetting("ConnectionStrings:Comments", wire.ConnectionString));
@@ -65,7 +65,7 @@ public sealed class DatabaseFaultTests(OwnPostgres postgres) : IClassFixture<Own
     }
 
     [Fact]
-    public async Task A_thread_that_somebody_keeps_locked_is_503_and_the_others_go_on()
+    public async Task A_thread_that_stays_locked_is_503_and_the_others_go_on()
     {
         await using var service = postgres.Service(host => host.UseSetting("Database:LockTimeout", "00:00:00.5"));
         using var ann = await postgres.SignedIn(service);
@@ -180,7 +180,7 @@ public sealed class DatabaseFaultTests(OwnPostgres postgres) : IClassFixture<Own
         var root = await ann.Begin();
         await postgres.Execute("truncate comments_revisions");
         var file = Path.Combine(postgres.Data, await postgres.Query<string>("select pg_relation_filepath('comments_revisions')"));
-        // A checkpoint, so that nothing of the file waits to be written; new sessions, so that nobody has it open.
+        // A checkpoint, so that nothing of the file waits to be written; new sessions, so that no process has it open.
         await postgres.Execute("checkpoint;");
         File.Move(file, file + ".away");
         File.CreateSymbolicLink(file, "/dev/full");

@@ -28,7 +28,7 @@ public sealed class StandbyTests(ServiceFixture shared) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Reads_go_to_the_standby_and_whoever_wrote_sees_it_all_the_same()
+    public async Task Reads_go_to_the_standby_and_writers_see_their_own_writes()
     {
         await using var service = Service();
         var ann = await primary.SignedIn(service);
@@ -42,7 +42,7 @@ public sealed class StandbyTests(ServiceFixture shared) : IAsyncLifetime
         var seen = Assert.Single(begun.Headers.GetValues("ClosureTable-Seen"));
         Assert.Equal(1, await Shown(seen: null));
         Assert.Equal(2, await Shown(seen));
-        // A position that nobody was given asks the primary; what is none says nothing.
+        // An unknown position leads to the primary; an invalid one is ignored.
         Assert.Equal(2, await Shown("FFFFFFFF/FFFFFFFF"));
         Assert.Equal(1, await Shown("everything"));
 

@@ -8,7 +8,7 @@ using Npgsql;
 
 namespace ClosureTable.Tests.Faults;
 
-/// <summary>An instance that is asked to stop: in the order in which nobody loses anything.</summary>
+/// <summary>An instance that is asked to stop does so in an order that loses no request.</summary>
 [Trait("Category", "Slow")]
 public sealed class StopTests(ServiceFixture fixture)
 {

@@ -10,7 +10,7 @@ public enum Cut
     /// <summary>The server never hears of the commit.</summary>
     BeforeCommit,
 
-    /// <summary>The server commits, and nobody hears of that.</summary>
+    /// <summary>The server commits, and the client gets no response.</summary>
     AfterCommit,
 }
 
@@ -87,7 +87,7 @@ internal sealed class Wire : IAsyncDisposable
                     {
                         if (silence is { } silent)
                             await silent.Task.WaitAsync(broken.Token);
-                        // The answer to the last commit, which nobody is to hear.
+                        // The answer to the last commit, which must not arrive.
                         if (!sent && deaf)
                             return;
                         if (sent && armed is { } cut && buffer.AsSpan(0, length).IndexOf(Commit) >= 0)

@@ -93,7 +93,7 @@ public sealed class FeedTests(ServiceFixture fixture)
     }
 
     [Fact]
-    public async Task A_topic_that_nobody_wrote_about_has_an_empty_feed() =>
+    public async Task A_topic_without_comments_has_an_empty_feed() =>
         Assert.Empty((await Feed($"/topics/feed?topic={Conversation.NewTopic()}")).Items);
 
     [Fact]

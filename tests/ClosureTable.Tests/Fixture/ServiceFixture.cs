@@ -40,7 +40,7 @@ public class ServiceFixture : IAsyncLifetime
 
     /// <summary>
     /// Another instance of the service on the same database, with settings of its own; the caller disposes of it.
-    /// A real server on a loopback port: limits, framing and cut connections behave as they do for everybody.
+    /// A real server on a loopback port: limits, framing and cut connections behave as in production.
     /// </summary>
     internal WebApplicationFactory<Program> Instance(Action<IWebHostBuilder> configure)
     {
@@ -86,13 +86,13 @@ public class ServiceFixture : IAsyncLifetime
     /// <summary>A caller who did not sign in.</summary>
     internal HttpClient Client() => service.CreateClient();
 
-    /// <summary>A caller with an account made for him, signed in without the cost of a password.</summary>
+    /// <summary>A caller with a new account, signed in without the cost of a password.</summary>
     internal async Task<HttpClient> SignedIn(string name = "ann", string role = Roles.User) =>
         Client().With((await NewUser(name, role)).Token);
 
     internal Task<HttpClient> Moderator() => SignedIn("mod", Roles.Moderator);
 
-    /// <summary>A new account, whose password nobody knows, and an access token of it.</summary>
+    /// <summary>A new account without a known password, and an access token of it.</summary>
     internal async Task<(long Id, string Email, string Token)> NewUser(string name = "ann", string role = Roles.User)
     {
         var email = $"{Guid.NewGuid():n}@example.org";

@@ -58,7 +58,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
             if (!Lines[^1].Text("Message").StartsWith(Announcement, StringComparison.Ordinal))
                 continue;
             Client.BaseAddress = new(Lines[^1].Text("Message")[Announcement.Length..]);
-            // Nobody reads on, and a full pipe would stop the service.
+            // The output is no longer read, and a full pipe would stop the service.
             _ = process.StandardOutput.BaseStream.CopyToAsync(Stream.Null, CancellationToken.None);
             return;
         }

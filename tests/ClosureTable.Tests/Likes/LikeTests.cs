@@ -25,7 +25,7 @@ public sealed class LikeTests(ServiceFixture fixture)
         """, new { rootId });
 
     [Fact]
-    public async Task A_like_is_counted_and_shown_to_whoever_gave_it()
+    public async Task A_like_is_counted_and_shown_to_its_user()
     {
         var (ann, bob) = (await fixture.SignedIn("ann"), await fixture.SignedIn("bob"));
         var root = (await ann.Begin()).Id();
@@ -139,7 +139,7 @@ public sealed class LikeTests(ServiceFixture fixture)
     }
 
     [Fact]
-    public async Task Nobody_likes_without_signing_in()
+    public async Task An_anonymous_caller_cannot_like()
     {
         var root = (await (await fixture.SignedIn()).Begin()).Id();
         await (await fixture.Client().Put($"/comments/{root}/like")).Problem(HttpStatusCode.Unauthorized, "unauthorized");

@@ -10,7 +10,7 @@ namespace ClosureTable.Tests.Likes;
 
 public sealed class LikedCommentsTests(ServiceFixture fixture)
 {
-    /// <summary>A user with his client.</summary>
+    /// <summary>A user and a client for it.</summary>
     private async Task<(long Id, HttpClient Client)> User()
     {
         var (id, _, token) = await fixture.NewUser();
@@ -18,7 +18,7 @@ public sealed class LikedCommentsTests(ServiceFixture fixture)
     }
 
     [Fact]
-    public async Task The_newest_like_comes_first_whatever_the_age_of_the_comment()
+    public async Task The_newest_like_comes_first_at_any_age_of_the_comment()
     {
         var (id, ann) = await User();
         var root = (await ann.Begin()).Id();
@@ -96,7 +96,7 @@ public sealed class LikedCommentsTests(ServiceFixture fixture)
     }
 
     [Fact]
-    public async Task Whoever_likes_nothing_has_an_empty_list_and_whoever_is_not_there_has_none()
+    public async Task A_user_without_likes_has_an_empty_list_and_an_unknown_user_has_none()
     {
         var (id, ann) = await User();
         Assert.Empty((await ann.Read($"/users/{id}/likes")).Comments());

@@ -12,7 +12,7 @@ using Npgsql;
 
 namespace ClosureTable.Tests.Live;
 
-/// <summary>Clients that come and go hear everything once and in order, whoever writes what, when and where.</summary>
+/// <summary>Clients that disconnect and return receive every event once and in order.</summary>
 public sealed class ReplayTests(ServiceFixture fixture)
 {
     private static string Topic(string topic) => $"/topics/events?topic={HttpUtility.UrlEncode(topic)}";
@@ -173,7 +173,7 @@ public sealed class ReplayTests(ServiceFixture fixture)
     }
 
     [Fact]
-    public async Task Whoever_adds_the_changes_of_likes_has_their_count_whether_he_stays_comes_later_or_is_cut_off_after_each_event()
+    public async Task A_client_that_adds_the_changes_of_likes_has_their_count_whether_it_stays_comes_later_or_is_cut_off_after_each_event()
     {
         const int Users = 12;
         var topic = Conversation.NewTopic();
@@ -269,7 +269,7 @@ public sealed class ReplayTests(ServiceFixture fixture)
     }
 
     [Fact]
-    public async Task Old_events_are_pruned_and_whoever_stood_before_them_is_told_to_reload()
+    public async Task Old_events_are_pruned_and_clients_that_missed_them_are_told_to_reload()
     {
         // A database of its own: pruning goes by age and not by thread.
         var name = $"closuretable_test_{Guid.NewGuid():n}";

@@ -54,7 +54,7 @@ public sealed class StreamLimitTests(ServiceFixture fixture)
             Replay = (_, _) => AsyncEnumerable.Empty<IReadOnlyList<EventFrame>>(),
         };
         var writing = Task.Run(() => stream.ExecuteAsync(context), TestContext.Current.CancellationToken);
-        // Some hundred wait at most, so that both go on side by side. Whatever is not taken off adds up, and two hundred are too many.
+        // Some hundred wait at most, so that both go on side by side. Anything that is not taken off adds up, and two hundred are too many.
         IReadOnlyList<EventFrame> frames = [frame];
         for (var brought = 1; brought <= 100_000 && !writing.IsCompleted; brought++)
         {
@@ -82,7 +82,7 @@ public sealed class StreamLimitTests(ServiceFixture fixture)
     }
 
     [Fact]
-    public async Task A_client_with_too_many_streams_is_429_and_one_stream_less_lets_him_in_again()
+    public async Task A_client_with_too_many_streams_is_429_until_one_of_them_ends()
     {
         await using var instance = fixture.Instance(host => host.UseSetting("Live:MaxStreamsPerClient", "2"));
         var client = instance.CreateClient();

@@ -43,7 +43,7 @@ internal sealed class Watcher : IAsyncDisposable
 
     public HttpResponseMessage Response => response;
 
-    /// <summary>Opens a stream, and waits until the service says where it begins, so that whatever happens from now on is in it.</summary>
+    /// <summary>Opens a stream, and waits until the service says where it begins, so that everything that happens from now on is in it.</summary>
     public static async Task<Watcher> Watch(HttpClient client, string path, string? lastEventId = null)
     {
         var watcher = new Watcher(await Send(client, path, lastEventId));

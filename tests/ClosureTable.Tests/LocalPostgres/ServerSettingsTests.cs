@@ -106,7 +106,7 @@ public sealed class ServerSettingsTests
         using var directory = new TemporaryDirectory();
         var closed = Path.Combine(directory.Path, "closed");
         Directory.CreateDirectory(closed);
-        // Nobody else may enter: root's server, which runs as another user, cannot. Nobody may write: neither can the service of an ordinary user.
+        // Others may not enter, so root's server, which runs as another user, cannot. No user may write, so the service of an ordinary user cannot either.
         File.SetUnixFileMode(closed, UnixFileMode.UserRead | UnixFileMode.UserExecute);
 
         var error = await Assert.ThrowsAsync<PostgresStartException>(() => directory.Start(directory.Options with { DataDirectory = Path.Combine(closed, "postgres") }));

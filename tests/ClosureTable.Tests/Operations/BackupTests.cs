@@ -48,7 +48,7 @@ public sealed class BackupTests(OwnServiceFixture fixture) : IClassFixture<OwnSe
             await using var service = await ServiceProcess.Start(server.ConnectionString);
             var restored = await service.Client.Read($"/comments/{root}");
             Assert.Equal(before.ToString(), restored.ToString());
-            // Whoever watched the thread goes on where he stood, and tokens stay good.
+            // Clients of the thread resume from their position, and tokens stay valid.
             using var watch = new HttpRequestMessage(HttpMethod.Get, $"/comments/{root}/events") { Headers = { { "Last-Event-ID", "1" } } };
             using var stream = await service.Client.SendAsync(watch, HttpCompletionOption.ResponseHeadersRead, ct);
             using var lines = new StreamReader(await stream.Content.ReadAsStreamAsync(ct));
@@ -57,7 +57,7 @@ public sealed class BackupTests(OwnServiceFixture fixture) : IClassFixture<OwnSe
                 line = await lines.ReadLineAsync(ct);
             while (line is not null && !line.StartsWith("data:", StringComparison.Ordinal));
             Assert.Contains($"\"comment_id\":{reply}", line, StringComparison.Ordinal);
-            // Whoever watched its topic stands nowhere in this server's transactions.
+            // The positions of the topic's clients mean nothing in this server's transactions.
             await using (var watcher = await Watcher.Watch(service.Client, $"/topics/events?topic={topic}", position))
                 Assert.Equal("reset", (await watcher.Next()).Kind);
             // And it is noticed once: from now on positions are this server's.

@@ -71,7 +71,7 @@ public sealed class LogTests(ServiceFixture fixture)
     {
         using var logs = new CapturedLogs();
         await using var instance = Logging(logs, host => host.ConfigureTestServices(services =>
-            services.AddSingleton(NpgsqlDataSource.Create("Host=127.0.0.1;Port=1;Username=nobody;Password=not for the log;Timeout=2"))));
+            services.AddSingleton(NpgsqlDataSource.Create("Host=127.0.0.1;Port=1;Username=unknown;Password=not for the log;Timeout=2"))));
         var (id, _, token) = await fixture.NewUser();
 
         var problem = await (await instance.CreateClient().With(token).Put("/comments/1/like")).Problem(HttpStatusCode.ServiceUnavailable, "database_unavailable");
@@ -85,7 +85,7 @@ public sealed class LogTests(ServiceFixture fixture)
         Assert.IsAssignableFrom<double>(line.Fields["Milliseconds"]);
         Assert.IsAssignableFrom<NpgsqlException>(line.Exception);
         Assert.DoesNotContain("not for the log", line.ToString(), StringComparison.Ordinal);
-        // Whatever else was said, nobody said it again.
+        // Nothing else was logged twice.
         Assert.Single(logs.Lines, other => other.Exception is NpgsqlException && other.Category.StartsWith("Microsoft.AspNetCore", StringComparison.Ordinal) || other == line);
     }
 

@@ -145,7 +145,7 @@ public sealed partial class SearchTests(ServiceFixture fixture)
     }
 
     [Fact]
-    public async Task A_snippet_is_safe_HTML_whatever_was_written()
+    public async Task A_snippet_of_any_text_is_safe_HTML()
     {
         var ann = await fixture.SignedIn();
         var word = NewWord();

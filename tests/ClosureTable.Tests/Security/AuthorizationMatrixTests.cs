@@ -16,17 +16,17 @@ namespace ClosureTable.Tests.Security;
 
 /// <summary>
 /// Every route of the service, and what each kind of caller gets there. A route that is added without a line here fails,
-/// so that nobody forgets to decide whom it is for.
+/// so that each new route must be decided about.
 /// </summary>
 public sealed partial class AuthorizationMatrixTests(ServiceFixture fixture)
 {
-    /// <summary>What somebody else's comment, or one's own, answers to: nobody signed in, another user, its author, a moderator, a disabled user.</summary>
+    /// <summary>What a comment answers to: an anonymous caller, another user, its author, a moderator, a disabled user.</summary>
     private sealed record Expected(int Anonymous, int Other, int Author, int Moderator, int Disabled, object? Body = null, string Query = "");
 
-    /// <summary>For everybody; a token that is no longer good is refused all the same.</summary>
+    /// <summary>For all callers; an invalid token is rejected all the same.</summary>
     private static Expected Read(string query = "") => new(200, 200, 200, 200, 401, Query: query);
 
-    /// <summary>For everybody who is signed in.</summary>
+    /// <summary>For all signed-in callers.</summary>
     private static Expected Account(int status = 200, object? body = null) => new(401, status, status, status, 401, body);
 
     private static readonly Dictionary<string, Expected> Matrix = new()
@@ -86,7 +86,7 @@ public sealed partial class AuthorizationMatrixTests(ServiceFixture fixture)
     }
 
     [Fact]
-    public async Task Each_kind_of_caller_gets_at_each_route_what_he_may_and_no_more()
+    public async Task Each_kind_of_caller_gets_at_each_route_what_it_may_and_no_more()
     {
         var author = await fixture.NewUser("author");
         var disabled = await fixture.NewUser("disabled");
@@ -133,7 +133,7 @@ public sealed partial class AuthorizationMatrixTests(ServiceFixture fixture)
         Wait.Until(async () => (await client.Get("/comments")).StatusCode == HttpStatusCode.Unauthorized);
 
     [Fact]
-    public async Task A_caller_cannot_set_what_is_not_his_to_say()
+    public async Task A_caller_cannot_set_what_callers_must_not_set()
     {
         var ann = await fixture.NewUser();
         var client = fixture.Client().With(ann.Token);
@@ -262,7 +262,7 @@ public sealed partial class AuthorizationMatrixTests(ServiceFixture fixture)
     }
 
     [Fact]
-    public async Task Of_others_nobody_learns_more_than_id_and_name()
+    public async Task No_caller_learns_more_of_others_than_id_and_name()
     {
         var author = await fixture.NewUser("author");
         var root = (await fixture.Client().With(author.Token).Begin("findable words")).Id();

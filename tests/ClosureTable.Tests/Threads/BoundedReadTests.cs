@@ -9,7 +9,7 @@ using CsCheck;
 namespace ClosureTable.Tests.Threads;
 
 /// <summary>
-/// Whatever the tree and whatever part of it is asked for: an answer has no more comments than its limit and costs no more
+/// For any tree and any part of it, an answer has no more comments than its limit and costs no more
 /// statements than four, and who follows every cursor has seen each comment once, in the order of the sort.
 /// </summary>
 public sealed class BoundedReadTests(ServiceFixture fixture)
@@ -40,7 +40,7 @@ public sealed class BoundedReadTests(ServiceFixture fixture)
     }
 
     [Fact]
-    public Task Every_comment_is_found_once_and_in_order_within_the_limits_by_whoever_follows_every_cursor() =>
+    public Task Following_every_cursor_finds_every_comment_once_and_in_order_within_the_limits() =>
         Gen.Select(Sketches, Questions.Array[5]).SampleAsync(async (sketches, questions) =>
         {
             var (root, model) = await Plant(sketches);

@@ -7,7 +7,7 @@ namespace ClosureTable.Tests.Threads;
 
 /// <summary>
 /// A transaction of the test's own that stands in the way of the service's, so that requests meet in the order that a test
-/// wants: each is seen waiting, in PostgreSQL's own books, before the next one is sent. Needs a database that nobody else uses.
+/// wants: each is seen waiting, in PostgreSQL's own books, before the next one is sent. Needs a database of its own.
 /// </summary>
 internal sealed class Gate : IAsyncDisposable
 {
@@ -24,7 +24,7 @@ internal sealed class Gate : IAsyncDisposable
     public static Task<Gate> OfThread(ServiceFixture fixture, long rootId) =>
         Of(fixture, "select root_id from comments_threads where root_id = @rootId for no key update", new { rootId });
 
-    /// <summary>Holds whatever the statement locks.</summary>
+    /// <summary>Holds everything that the statement locks.</summary>
     public static async Task<Gate> Of(ServiceFixture fixture, string sql, object? args = null)
     {
         var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(fixture.ConnectionString) { Pooling = false }.ConnectionString);

@@ -159,7 +159,7 @@ public sealed class MoveTests(ServiceFixture fixture) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Nobody_but_a_moderator_moves_comments_not_even_his_own()
+    public async Task Only_a_moderator_moves_comments_and_no_author()
     {
         var root = (await ann.Begin()).Id();
         var reply = (await ann.Reply(root)).Id();

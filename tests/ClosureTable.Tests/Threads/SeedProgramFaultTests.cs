@@ -35,7 +35,7 @@ public sealed class SeedProgramFaultTests(ServiceFixture fixture)
     [InlineData("c.id desc")]
     [InlineData("c.depth desc, c.id")]
     [InlineData("md5(c.id::text)")]
-    public async Task A_tree_is_the_same_in_whatever_order_its_rows_come(string order)
+    public async Task A_tree_is_the_same_in_any_order_of_its_rows(string order)
     {
         var root = await Thread(200);
         await using var connection = await fixture.Source().OpenConnectionAsync(TestContext.Current.CancellationToken);
@@ -78,7 +78,7 @@ public sealed class SeedProgramFaultTests(ServiceFixture fixture)
     }
 
     [Fact]
-    public async Task Nobody_edits_deletes_or_moves_what_another_wrote()
+    public async Task No_user_edits_deletes_or_moves_what_another_wrote()
     {
         var (ann, eve) = (await fixture.SignedIn("ann"), await fixture.SignedIn("eve"));
         var root = (await ann.Begin("by ann")).Id();

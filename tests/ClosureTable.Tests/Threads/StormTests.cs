@@ -136,13 +136,13 @@ public sealed class StormTests(OwnServiceFixture fixture) : IClassFixture<OwnSer
                     Assert.True(created.Add(id));
                     break;
                 case "edited":
-                    Assert.True(edited.Remove((happened.RootId, happened.Version), out var edit), $"Nobody was told of the edit of {id}.");
+                    Assert.True(edited.Remove((happened.RootId, happened.Version), out var edit), $"No client was told of the edit of {id}.");
                     Assert.Equal(id, edit.Id);
                     model.Edit(id, edit.Content);
                     break;
                 case "deleted" when happened.Json.GetProperty("tombstone").GetBoolean():
                     model.Bury(id);
-                    Assert.True(deleted.Remove((id, 1)), $"Nobody was told of the tombstone {id}.");
+                    Assert.True(deleted.Remove((id, 1)), $"No client was told of the tombstone {id}.");
                     break;
                 case "deleted":
                     // A tombstone without replies goes by itself, when its last one moved away.
@@ -151,12 +151,12 @@ public sealed class StormTests(OwnServiceFixture fixture) : IClassFixture<OwnSer
                     var top = Assert.Single(gone, comment => model[comment].ParentId is not { } parent || !gone.Contains(parent));
                     Assert.Equal(gone, model.Below(top).Select(node => node.Id).ToHashSet());
                     Assert.Equal(gone.Count, model.Remove(top));
-                    Assert.True(pruned || deleted.Remove((id, gone.Count)), $"Nobody was told of the deletion of {id} with {gone.Count} comments.");
+                    Assert.True(pruned || deleted.Remove((id, gone.Count)), $"No client was told of the deletion of {id} with {gone.Count} comments.");
                     break;
                 case "moved":
                     Assert.Equal(happened.Number("from_parent"), model[id].ParentId);
                     model.Move(id, happened.Number("parent_id"));
-                    Assert.True(moved.Remove((id, happened.Number("parent_id"))), $"Nobody was told of the move of {id}.");
+                    Assert.True(moved.Remove((id, happened.Number("parent_id"))), $"No client was told of the move of {id}.");
                     break;
                 case "liked":
                     model.Like(id, (int)happened.Number("delta")!);

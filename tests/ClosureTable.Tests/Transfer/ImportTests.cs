@@ -80,10 +80,10 @@ public sealed class ImportTests(ServiceFixture fixture)
     {
         var report = await fixture.Import(
         [
-            NewSource(), Comment("3", "2"), Comment("orphan", "nobody"), Comment("2", "1"), Comment("1", topic: topic), Comment("2", "1"),
+            NewSource(), Comment("3", "2"), Comment("orphan", "missing"), Comment("2", "1"), Comment("1", topic: topic), Comment("2", "1"),
         ]);
         Assert.Equal((3, 2), (report.Comments, report.Refused));
-        Assert.Equal(["Comment 2 is there twice.", "Comment orphan replies to nobody, which is not there."], report.Reasons);
+        Assert.Equal(["Comment 2 is there twice.", "Comment orphan replies to missing, which is not there."], report.Reasons);
         var root = await Root();
         Assert.Equal([0, 1, 2], (await fixture.Client().Read($"/comments/{root}")).Flatten().Select(comment => comment.Int("depth")));
         Assert.Empty(await fixture.Violations(root));

@@ -105,7 +105,7 @@ public sealed class RoundTripTests(ServiceFixture from, OwnServiceFixture to) : 
     }
 
     [Fact]
-    public async Task Who_has_an_account_with_the_address_is_the_author_and_nobody_else_can_sign_in()
+    public async Task An_account_with_the_address_is_the_author_and_placeholders_cannot_sign_in()
     {
         var (topic, root) = await Converse();
         var email = await from.Query<string>("select u.email from comments_comments c join auth_users u on u.id = c.author_id where c.id = @root", new { root });
@@ -118,7 +118,7 @@ public sealed class RoundTripTests(ServiceFixture from, OwnServiceFixture to) : 
         var placeholder = await to.Query<string>(
             "select u.email from comments_comments c join auth_users u on u.id = c.author_id where c.content = 'early' and c.root_id = @id", new { id = copy.Id() });
         await (await to.Client().Post("/auth/login", new { email = placeholder, password = "anything at all" })).Problem(HttpStatusCode.Unauthorized, "invalid_credentials");
-        // The address is free for whoever it belongs to.
+        // The address can still be registered by its owner.
         await (await to.Client().Post("/auth/register", new { email = placeholder, password = "anything at all", name = "Bob" })).Json(HttpStatusCode.Created);
     }
 
