@@ -43,7 +43,7 @@ internal sealed class PostgresContainer(ServerDirectory directory, LocalPostgres
             if (await Address(ct) is not { } server) continue;
             if (await server.Refusal(ct) is not { } refusal) return server;
             if (waited.Elapsed > Patience)
-                throw new PostgresStartException($"The container {Name} runs but takes no connection: {refusal.Message} See docker logs {Name}.");
+                throw new PostgresStartException($"The container {Name} runs but accepts no connections: {refusal.Message} See docker logs {Name}.");
         }
     }
 
@@ -54,7 +54,7 @@ internal sealed class PostgresContainer(ServerDirectory directory, LocalPostgres
         var run = await Docker(RunArguments(), ct);
         if (!run.IsSuccess) throw new PostgresStartException($"docker run of {options.DockerImage} failed: {run.StandardError.Trim()}");
         await File.WriteAllTextAsync(directory.Container, $"The data are in the Docker volume {Name}.{Environment.NewLine}", ct);
-        return await FindRunning(ct) ?? throw new PostgresStartException($"PostgreSQL in the container of {options.DockerImage} stopped at once; run the image by hand to see why.");
+        return await FindRunning(ct) ?? throw new PostgresStartException($"PostgreSQL in the container of {options.DockerImage} stopped at once; run the image yourself to see why.");
     }
 
     public async Task Stop()

@@ -35,7 +35,7 @@ internal sealed class PostgresProcess(
                 return null;
             }
             if (waited.Elapsed > Patience)
-                throw new PostgresStartException($"The PostgreSQL server with process id {found.Pid} holds {directory.Data} but takes no connection: {refusal?.Message} Its log is {directory.Log}.");
+                throw new PostgresStartException($"The PostgreSQL server with process id {found.Pid} uses {directory.Data} but accepts no connections: {refusal?.Message} Its log is {directory.Log}.");
         }
     }
 
@@ -111,7 +111,7 @@ internal sealed class PostgresProcess(
             }
             catch (IOException e)
             {
-                logger.LogInformation("{Directory} is abandoned but stays until it can be deleted: {Reason}", abandoned, e.Message);
+                logger.LogInformation("{Directory} is left over from an interrupted start and cannot be deleted yet: {Reason}", abandoned, e.Message);
             }
         }
     }
@@ -148,7 +148,7 @@ internal sealed class PostgresProcess(
         }
         catch (UnauthorizedAccessException e)
         {
-            throw new PostgresStartException($"The socket's directory {sockets} is not ours: {e.Message} Remove it, or set LocalPostgres__DataDirectory to a shorter path.");
+            throw new PostgresStartException($"The socket directory {sockets} cannot be used: {e.Message} Remove it, or set LocalPostgres__DataDirectory to a shorter path.");
         }
         await account.Own(sockets, ct);
         return sockets;

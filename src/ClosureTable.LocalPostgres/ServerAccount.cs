@@ -21,8 +21,8 @@ internal sealed class ServerAccount
         if (!await account.CanEnter(directory, ct))
         {
             throw new PostgresStartException($"""
-                PostgreSQL does not run as root, so it runs as {account._other} here, who cannot enter {directory.Root}.
-                Set LocalPostgres__DataDirectory to a directory all of whose parents others may pass through (such as one below /var/lib), or run the service as an ordinary user.
+                PostgreSQL refuses to run as root, so it runs as {account._other} here, which cannot enter {directory.Root}.
+                Set LocalPostgres__DataDirectory to a directory whose parents can be entered by other users (such as one below /var/lib), or run the service as an ordinary user.
                 """);
         }
         return account;

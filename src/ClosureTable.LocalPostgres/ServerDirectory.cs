@@ -44,7 +44,7 @@ internal sealed class ServerDirectory
     }
 
     private PostgresStartException NotOurs(Exception e) =>
-        new($"The private PostgreSQL cannot have the directory {Root}: {e.Message} Set LocalPostgres__DataDirectory to one that this user can write to.");
+        new($"The private PostgreSQL cannot use the directory {Root}: {e.Message} Set LocalPostgres__DataDirectory to one that this user can write to.");
 
     public const UnixFileMode UserOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     public const UnixFileMode Passable = UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;

@@ -10,11 +10,11 @@ internal static class CommandLine
     /// <returns>The exit code: 0 for success, 1 for failure.</returns>
     public static async Task<int> Run(string[] args, Func<string[], Task> serve)
     {
-        var root = new RootCommand("ClosureTable: threads of comments, kept in PostgreSQL as a closure table.")
+        var root = new RootCommand("ClosureTable: threaded comments, stored in PostgreSQL as a closure table.")
         {
             TreatUnmatchedTokensAsErrors = false,
         };
-        var serving = new Command("serve", "Serve HTTP (the default). Settings may follow, as in --urls http://localhost:9000.")
+        var serving = new Command("serve", "Serve HTTP (the default). Settings may follow, for example --urls http://localhost:9000.")
         {
             TreatUnmatchedTokensAsErrors = false,
         };

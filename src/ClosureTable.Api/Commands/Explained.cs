@@ -17,7 +17,7 @@ internal static class Explained
         AggregateException several when several.InnerExceptions.All(one => one is OptionsValidationException) =>
             string.Join(Environment.NewLine, several.InnerExceptions.Select(By)),
         InvalidOperationException { Source: "Microsoft.Extensions.Configuration.Binder" } unreadable =>
-            $"{unreadable.Message} In an environment variable's name, : is written __.",
+            $"{unreadable.Message} In the name of an environment variable, write __ for each colon.",
         PostgresException { SqlState: PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn } old =>
             $"The database does not have the schema of this build ({old.MessageText}); run migrate first.",
         // A file that cannot be read or written.

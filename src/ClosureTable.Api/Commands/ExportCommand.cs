@@ -10,8 +10,8 @@ internal static class ExportCommand
     public static Command Create()
     {
         var topic = new Option<string?>("--topic") { Description = "Only the threads of this topic." };
-        var file = new Option<FileInfo?>("--output") { Description = "The file to write, which must not be there yet; by default the standard output." };
-        var command = new Command("export", "Write threads with their likes, revisions and users as JSON lines, which import reads. They name the users' addresses: keep them safe.")
+        var file = new Option<FileInfo?>("--output") { Description = "The file to write, which must not exist; by default standard output." };
+        var command = new Command("export", "Write threads with their likes, revisions and users as JSON lines, for import. The file contains e-mail addresses: keep it safe.")
         {
             topic, file,
         };

@@ -9,10 +9,10 @@ internal static class HealthCommand
     {
         var url = new Option<Uri>("--url")
         {
-            Description = "The address to ask.",
+            Description = "The address to call.",
             DefaultValueFactory = _ => new Uri("http://127.0.0.1:8080/health/ready"),
         };
-        var command = new Command("healthcheck", "Exit with 0 when the service that runs here is ready.") { url };
+        var command = new Command("healthcheck", "Exit with 0 if the service on this machine is ready.") { url };
         command.SetAction(async (result, ct) =>
         {
             using var client = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };

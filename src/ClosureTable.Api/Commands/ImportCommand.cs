@@ -11,10 +11,10 @@ internal static class ImportCommand
 {
     public static Command Create()
     {
-        var file = new Argument<string>("file") { Description = "What export wrote, Disqus' XML or WordPress' WXR; - is the standard input." };
-        var source = new Option<string?>("--source") { Description = "Under which name the comments' ids are remembered; by default the file says it." };
+        var file = new Argument<string>("file") { Description = "An export of this program, Disqus XML or WordPress WXR; - for standard input." };
+        var source = new Option<string?>("--source") { Description = "The name under which comment ids are recorded; by default the file's." };
         var dryRun = new Option<bool>("--dry-run") { Description = "Read and check everything; write nothing." };
-        var command = new Command("import", "Add threads from a file. Run again, it goes on where it stopped and adds what is new.") { file, source, dryRun };
+        var command = new Command("import", "Add threads from a file. When run again, it resumes and adds only what is new.") { file, source, dryRun };
         command.SetAction((result, ct) => DatabaseCommand.Run(result, async (services, output, ct) =>
         {
             services.GetRequiredService<Migrations>().Apply();
@@ -26,7 +26,7 @@ internal static class ImportCommand
             try
             {
                 Tell(output, await import.Run(TransferFile.Read(input), result.GetValue(source),
-                    report => output.WriteLine(Line($"… {report.Comments:N0} new, {report.Known:N0} known")), ct), dry);
+                    report => output.WriteLine(Line($"… {report.Comments:N0} new, {report.Known:N0} imported before")), ct), dry);
                 return import.Report.Refused == 0 ? 0 : 1;
             }
             catch (TransferFormatException broken)
@@ -41,12 +41,12 @@ internal static class ImportCommand
 
     private static void Tell(TextWriter output, ImportReport report, bool dryRun)
     {
-        output.WriteLine(Line($"{(dryRun ? "Would import" : "Imported")} {report.Comments:N0} comments, {report.Tombstones:N0} of them tombstones, with {report.Likes:N0} likes; {report.Known:N0} were known."));
-        Say(report.Placeholders, "authors have no account here and got a placeholder that cannot sign in.");
-        Say(report.Pruned, "deleted or unpublished comments without replies were left out.");
+        output.WriteLine(Line($"{(dryRun ? "Would import" : "Imported")} {report.Comments:N0} comments, {report.Tombstones:N0} of them tombstones, with {report.Likes:N0} likes; {report.Known:N0} were imported before."));
+        Say(report.Placeholders, "authors have no account here and became placeholders that cannot sign in.");
+        Say(report.Pruned, "deleted or unpublished comments without replies were skipped.");
         Say(report.Shortened, "texts were cut to 10,000 characters.");
-        Say(report.Raised, "comments hang higher than they did: the tree goes no deeper here (Comments__MaxDepth).");
-        Say(report.Refused, "comments could not be taken:");
+        Say(report.Raised, "comments were attached higher up because of the maximum depth (Comments__MaxDepth).");
+        Say(report.Refused, "comments were rejected:");
         report.Reasons.ForEach(output.WriteLine);
 
         void Say(long count, string what)

@@ -7,8 +7,8 @@ internal static class MigrateCommand
 {
     public static Command Create()
     {
-        var status = new Option<bool>("--status") { Description = "List the scripts and whether they were applied; change nothing." };
-        var command = new Command("migrate", "Bring the database's schema to the one that this build needs.") { status };
+        var status = new Option<bool>("--status") { Description = "List the scripts and whether they have been applied; change nothing." };
+        var command = new Command("migrate", "Upgrade the database's schema to this build's.") { status };
         command.SetAction((result, ct) => DatabaseCommand.Run(result, async (services, output, ct) =>
         {
             var migrations = services.GetRequiredService<Migrations>();

@@ -13,11 +13,11 @@ internal static class SeedCommand
 {
     public static Command Create()
     {
-        var threads = new Option<int>("--threads") { Description = "How many threads.", DefaultValueFactory = _ => 100 };
-        var comments = new Option<int>("--comments") { Description = "How many comments, in all threads together.", DefaultValueFactory = _ => 10_000 };
-        var shape = new Option<ThreadShape>("--shape") { Description = "The form of the trees.", DefaultValueFactory = _ => ThreadShape.Reddit };
-        var topic = new Option<string?>("--topic") { Description = "The topic of all threads; by default they are spread over topics." };
-        var seed = new Option<int>("--seed") { Description = "The number from which everything follows.", DefaultValueFactory = _ => 1 };
+        var threads = new Option<int>("--threads") { Description = "The number of threads.", DefaultValueFactory = _ => 100 };
+        var comments = new Option<int>("--comments") { Description = "The total number of comments.", DefaultValueFactory = _ => 10_000 };
+        var shape = new Option<ThreadShape>("--shape") { Description = "The shape of the trees.", DefaultValueFactory = _ => ThreadShape.Reddit };
+        var topic = new Option<string?>("--topic") { Description = "The topic of all threads; by default, several topics." };
+        var seed = new Option<int>("--seed") { Description = "The seed of the random generator.", DefaultValueFactory = _ => 1 };
         threads.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<int>() < 1)
@@ -28,7 +28,7 @@ internal static class SeedCommand
             if (result.GetValueOrDefault<string?>() is { } text && !new TopicAttribute().IsValid(text))
                 result.AddError("--topic must be 1 to 512 characters long.");
         });
-        var command = new Command("seed", "Add generated threads, comments, likes and users, beside a running service if there is one.")
+        var command = new Command("seed", "Add generated threads, comments, likes and users, also while the service is running.")
         {
             threads, comments, shape, topic, seed,
         };

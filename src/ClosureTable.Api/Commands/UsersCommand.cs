@@ -20,7 +20,7 @@ internal static class UsersCommand
 
     private static Command List()
     {
-        var command = new Command("list", "List the accounts in the order of their registration.");
+        var command = new Command("list", "List the accounts, oldest first.");
         command.SetAction((result, ct) => DatabaseCommand.Run(result, async (services, output, ct) =>
         {
             foreach (var user in await Users(services).List(ct))
@@ -33,7 +33,7 @@ internal static class UsersCommand
 
     private static Command Promote()
     {
-        var role = new Option<string>("--role") { Description = "The role from the next refresh or login on.", DefaultValueFactory = _ => Roles.Moderator };
+        var role = new Option<string>("--role") { Description = "The role, which takes effect at the next refresh or login.", DefaultValueFactory = _ => Roles.Moderator };
         role.AcceptOnlyFromAmong(Roles.User, Roles.Moderator);
         var user = Account();
         var command = new Command("promote", "Give an account a role.") { user, role };
@@ -57,7 +57,7 @@ internal static class UsersCommand
         return command;
     }
 
-    private static Argument<string> Account() => new("email") { Description = "The address of the account, or its id." };
+    private static Argument<string> Account() => new("email") { Description = "The e-mail address or id of the account." };
 
     private static UserRepository Users(IServiceProvider services) => new(services.GetRequiredService<NpgsqlDataSource>());
 

@@ -10,7 +10,7 @@ internal static class VerifyCommand
     public static Command Create()
     {
         var thread = ThreadOption();
-        var command = new Command("verify", "Check every invariant of the threads, without stopping writers; exit with 1 where one does not hold.") { thread };
+        var command = new Command("verify", "Check every invariant of the threads without blocking writes; exit with 1 if one is violated.") { thread };
         command.SetAction((result, ct) => DatabaseCommand.Run(result, async (services, output, ct) =>
         {
             var report = new Report(output);
@@ -21,5 +21,5 @@ internal static class VerifyCommand
         return command;
     }
 
-    public static Option<long?> ThreadOption() => new("--thread") { Description = "Only this thread, by the id of its root." };
+    public static Option<long?> ThreadOption() => new("--thread") { Description = "Only the thread with this root id." };
 }

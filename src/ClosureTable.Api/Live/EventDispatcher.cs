@@ -59,7 +59,7 @@ internal sealed class EventDispatcher(
             catch (NpgsqlException exception)
             {
                 // The position stays: the next connection continues from it.
-                logger.LogWarning("Reading events was interrupted and goes on in a moment: {Reason}", exception.Message);
+                logger.LogWarning("Reading events was interrupted and will be retried: {Reason}", exception.Message);
                 await Task.Delay(RetryAfter, stoppingToken);
             }
         }
@@ -85,7 +85,7 @@ internal sealed class EventDispatcher(
             var batch = await EventRepository.Tail(connection, position, committed, MaxEventsAtOnce + 1, ct);
             if (batch.Events.Count > MaxEventsAtOnce)
             {
-                logger.LogWarning("More than {Count} events at once: all streams are asked to come back and replay.", MaxEventsAtOnce);
+                logger.LogWarning("More than {Count} events at once: ending all streams, whose clients reconnect and replay.", MaxEventsAtOnce);
                 streams.EndAll(close: false);
             }
             else if (batch.Events.Count > 0)

@@ -21,6 +21,6 @@ internal sealed class EventServer(ILogger<EventServer> logger) : ISchemaStep
         var events = connection.Execute("update comments_events set xid = default", commandTimeout: 0);
         connection.Execute($"update comments_events_pruned set through = pg_current_xact_id(), server = {Here}");
         if (events > 0)
-            logger.LogWarning("{Count} events came from another server: clients that watched a topic are told to reload", events);
+            logger.LogWarning("{Count} events came from another server: clients of topics will be told to reload", events);
     }
 }

@@ -30,7 +30,7 @@ internal sealed class NotificationListener(Database database, EventDispatcher di
             catch (NpgsqlException exception)
             {
                 // Nothing is lost: the dispatcher also polls.
-                logger.LogWarning("Listening for other instances was interrupted and goes on in a moment: {Reason}", exception.Message);
+                logger.LogWarning("Listening for notifications was interrupted and will be retried: {Reason}", exception.Message);
                 await Task.Delay(RetryAfter, stoppingToken);
             }
         }

@@ -141,7 +141,7 @@ public sealed class RoundTripTests(ServiceFixture from, OwnServiceFixture to) : 
             Assert.Empty((await to.Client().Read($"/comments?topic={topic}")).Comments());
             var import = await Cli.Run(to.ConnectionString, ["import", file]);
             Assert.Equal(0, import.ExitCode);
-            Assert.Contains("Imported 4 comments, 1 of them tombstones, with 3 likes; 0 were known.", import.Output, StringComparison.Ordinal);
+            Assert.Contains("Imported 4 comments, 1 of them tombstones, with 3 likes; 0 were imported before.", import.Output, StringComparison.Ordinal);
             Assert.Single((await to.Client().Read($"/comments?topic={topic}")).Comments());
 
             var missing = await Cli.Run(to.ConnectionString, ["import", file + ".not"]);

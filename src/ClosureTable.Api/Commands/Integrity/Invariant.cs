@@ -41,7 +41,7 @@ internal sealed record Invariant(string Name, string Check)
               from climb
               join comments_comments above on above.id = climb.next_id
             ) cycle next_id set looped using path
-            select distinct root_id, id as comment_id, 'it is below itself' as detail
+            select distinct root_id, id as comment_id, 'it is its own ancestor' as detail
             from climb
             where next_id = id
             """),
@@ -58,7 +58,7 @@ internal sealed record Invariant(string Name, string Check)
             where c.root_id <> truth.root_id
             """),
         new("depth_is_level", """
-            select truth.root_id, truth.id as comment_id, format('depth is %s, its level is %s', c.depth, truth.depth) as detail
+            select truth.root_id, truth.id as comment_id, format('depth is %s, it should be %s', c.depth, truth.depth) as detail
             from truth_comments truth
             join comments_comments c on c.id = truth.id
             where c.depth <> truth.depth
@@ -75,7 +75,7 @@ internal sealed record Invariant(string Name, string Check)
         new("closure", """
             select truth.root_id, truth.id as comment_id,
               case when difference.missing then format('the tree has no row for its ancestor %s', difference.ancestor_id)
-                when difference.surplus then format('the tree has a row for %s, which is not above it', difference.ancestor_id)
+                when difference.surplus then format('the tree has a row for %s, which is not its ancestor', difference.ancestor_id)
                 else format('the row for its ancestor %s says nearest ancestor %s, depth %s instead of %s, %s',
                   difference.ancestor_id, difference.nearest_ancestor_id, difference.depth, truth.parent_id, truth.depth)
               end as detail
@@ -101,7 +101,7 @@ internal sealed record Invariant(string Name, string Check)
             where c.child_count <> coalesce(actual.count, 0)
             """),
         new("descendant_count", """
-            select truth.root_id, truth.id as comment_id, format('descendant_count is %s, there are %s comments below it', c.descendant_count, actual.count) as detail
+            select truth.root_id, truth.id as comment_id, format('descendant_count is %s, it has %s descendants', c.descendant_count, actual.count) as detail
             from truth_comments truth
             join comments_comments c on c.id = truth.id
             join (select ancestor_id as id, count(*) - 1 as count from truth_tree group by ancestor_id) actual on actual.id = truth.id
@@ -120,7 +120,7 @@ internal sealed record Invariant(string Name, string Check)
             where c.like_count <> coalesce(actual.count, 0)
             """),
         new("tombstone_holds_replies", """
-            select truth.root_id, truth.id as comment_id, 'it is a tombstone, and nothing below it is alive' as detail
+            select truth.root_id, truth.id as comment_id, 'it is a tombstone without living descendants' as detail
             from truth_comments truth
             join comments_comments c on c.id = truth.id
             where c.deleted_at is not null
@@ -132,7 +132,7 @@ internal sealed record Invariant(string Name, string Check)
               )
             """),
         new("tombstone_is_blank", """
-            select truth.root_id, truth.id as comment_id, 'it is a tombstone, and its words or its author are still there' as detail
+            select truth.root_id, truth.id as comment_id, 'it is a tombstone, but still has content, revisions or an author' as detail
             from truth_comments truth
             join comments_comments c on c.id = truth.id
             where c.deleted_at is not null

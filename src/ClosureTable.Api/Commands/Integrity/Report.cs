@@ -37,7 +37,7 @@ internal sealed class Report(TextWriter output)
     public void Close(long comments)
     {
         foreach (var (invariant, count) in counts.Where(pair => pair.Value > Shown))
-            output.WriteLine($"{invariant}: and {count - Shown} more");
+            output.WriteLine($"{invariant}: {count - Shown} more");
         output.WriteLine(Violations == 0
             ? string.Create(CultureInfo.InvariantCulture, $"{comments:N0} comments: all invariants hold.")
             : string.Create(CultureInfo.InvariantCulture, $"{comments:N0} comments: {Violations:N0} violations in {threads.Count:N0} threads."));

@@ -11,7 +11,7 @@ namespace ClosureTable.Api.Commands.Seeding;
 /// <param name="Comments">How many comments in them together, at least one a thread.</param>
 /// <param name="Shape">The form of the trees.</param>
 /// <param name="Topic">The topic of all threads; null spreads them over topics of ten.</param>
-/// <param name="Seed">The number from which everything follows.</param>
+/// <param name="Seed">The seed of the random generator.</param>
 internal sealed record Load(int Threads, int Comments, ThreadShape Shape, string? Topic, int Seed);
 
 /// <summary>

@@ -18,5 +18,5 @@ internal static class Markup
 
     public static DateTime Time(string? text, string commentId) =>
         DateTime.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time)
-            ? time : throw new TransferFormatException($"The time of comment {commentId} cannot be read: '{text}'.");
+            ? time : throw new TransferFormatException($"The time of comment {commentId} is invalid: '{text}'.");
 }

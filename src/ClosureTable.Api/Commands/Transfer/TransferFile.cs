@@ -49,7 +49,7 @@ internal static class TransferFile
             }
             catch (Exception exception) when (exception is JsonException or NotSupportedException or InvalidOperationException)
             {
-                throw new TransferFormatException($"Line {number} is no record of an export: {Reason(exception)}", exception);
+                throw new TransferFormatException($"Line {number} is not a valid record: {Reason(exception)}", exception);
             }
 
             if (record is null)
@@ -100,7 +100,7 @@ internal static class TransferFile
             }
             catch (XmlException exception)
             {
-                throw new TransferFormatException($"The XML is broken in line {exception.LineNumber}, column {exception.LinePosition}: {exception.Message}", exception);
+                throw new TransferFormatException($"The XML is invalid in line {exception.LineNumber}, column {exception.LinePosition}: {exception.Message}", exception);
             }
 
             yield return records.Current;
