@@ -1,12 +1,12 @@
 namespace ClosureTable.Api.Comments;
 
-/// <summary>What a comment said before one of its edits.</summary>
+/// <summary>An earlier text of a comment.</summary>
 public sealed record Revision
 {
-    /// <summary>Counts from 1; the text as first written is number 1.</summary>
+    /// <summary>The number, from 1 for the original text.</summary>
     public required int Number { get; init; }
 
-    /// <summary>The text of that time.</summary>
+    /// <summary>The earlier text.</summary>
     public required string Content { get; init; }
 
     /// <summary>When it was written.</summary>

@@ -3,14 +3,14 @@ using Npgsql;
 
 namespace ClosureTable.Api.Comments;
 
-/// <summary>The transaction of every write to a thread, and the word to those who watch it once it is committed.</summary>
+/// <summary>Runs the transaction of every write to a thread, and tells the observer when it is committed.</summary>
 internal sealed class WriteTransaction(NpgsqlDataSource primary, ReadYourWrites seen, IWriteObserver observer)
 {
     private const int MaxAttempts = 4;
 
     /// <summary>
-    /// Runs <paramref name="work"/> in a transaction of its own and commits it. What fails before the commit was not kept and
-    /// is run again where that can help; what fails at the commit never is.
+    /// Runs <paramref name="work"/> in a transaction and commits it. Failures before the commit are retried if that can
+    /// help; a failed commit is never retried.
     /// </summary>
     /// <exception cref="OutcomeUnknownException">The database did not say whether it was committed.</exception>
     public async Task<T> Run<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken ct)
@@ -26,7 +26,7 @@ internal sealed class WriteTransaction(NpgsqlDataSource primary, ReadYourWrites 
             }
             catch (ThreadMovedException)
             {
-                // Nothing was written yet; look again where it is now.
+                // Nothing was written yet; read again where the comment is now.
                 continue;
             }
             catch (Exception exception) when (attempt < MaxAttempts && DatabaseFailures.IsWorthRepeating(exception))
@@ -41,7 +41,7 @@ internal sealed class WriteTransaction(NpgsqlDataSource primary, ReadYourWrites 
             }
             finally
             {
-                // Also where it may have been committed: whoever watches looks, and finds it or not.
+                // Also if the outcome is unknown: the observer reads the rows that exist.
                 observer.Committed();
             }
 

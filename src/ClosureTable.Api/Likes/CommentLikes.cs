@@ -1,14 +1,14 @@
 namespace ClosureTable.Api.Likes;
 
-/// <summary>A comment's likes, after the caller's was put or taken back.</summary>
+/// <summary>The likes of a comment after the caller liked it or took the like back.</summary>
 public sealed record CommentLikes
 {
     /// <summary>The comment.</summary>
     public required long Id { get; init; }
 
-    /// <summary>How many users like it now.</summary>
+    /// <summary>The number of users who like it.</summary>
     public required int LikeCount { get; init; }
 
-    /// <summary>Whether the caller does.</summary>
+    /// <summary>Whether the caller likes it.</summary>
     public required bool Liked { get; init; }
 }

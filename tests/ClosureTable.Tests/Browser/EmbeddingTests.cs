@@ -126,7 +126,7 @@ public sealed class EmbeddingTests(ServiceFixture service, Chromium chromium) : 
             }
             """);
         Assert.Empty(missing);
-        Assert.Equal(33, await reader.Page.EvaluateAsync<int>("async () => Object.keys((await import(new URL('embed.ru.js', location).href)).default).length"));
+        Assert.Equal(34, await reader.Page.EvaluateAsync<int>("async () => Object.keys((await import(new URL('embed.ru.js', location).href)).default).length"));
     }
 
     public ValueTask DisposeAsync() => host.DisposeAsync();

@@ -5,7 +5,7 @@ using System.Text;
 
 namespace ClosureTable.Api.Comments.Rendering;
 
-/// <summary>The lists that hand out cursors.</summary>
+/// <summary>The lists that have cursors.</summary>
 internal enum CursorList : byte
 {
     Roots = 1,
@@ -16,24 +16,24 @@ internal enum CursorList : byte
 
 /// <summary>Where a page ended, and in which list.</summary>
 /// <param name="List">The kind of list.</param>
-/// <param name="Scope">Which one of its kind: the parent's id, the user's, the hash of a topic or of a query.</param>
-/// <param name="Sort">The order of the walk.</param>
+/// <param name="Scope">Identifies the list among its kind: the parent's id, the user's, the hash of a topic or of a query.</param>
+/// <param name="Sort">The order.</param>
 /// <param name="Key">The sort key of the last comment shown: UTC ticks, or the number of likes.</param>
 /// <param name="Id">The id of the last comment shown; 0 for the start of the list.</param>
-/// <param name="Snapshot">What the database showed when the walk began (<c>pg_snapshot</c>); likes since then do not move anything in the walk.</param>
+/// <param name="Snapshot">The <c>pg_snapshot</c> of the first page; later likes do not change the order of the walk.</param>
 internal readonly record struct Cursor(CursorList List, long Scope, CommentSort Sort, long Key, long Id, string? Snapshot = null)
 {
     public bool IsStart => Id == 0;
 
-    /// <summary>A scope for what has no number of its own.</summary>
+    /// <summary>A scope for lists without a numeric id.</summary>
     public static long ScopeOf(string? text) => text is null
         ? 0
         : BinaryPrimitives.ReadInt64LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 }
 
 /// <summary>
-/// Writes cursors as opaque text and reads them back: base64url of the fields and a truncated HMAC-SHA256, so that a client
-/// can neither make one up nor carry one to another list.
+/// Encodes cursors as base64url of the fields and a truncated HMAC-SHA256, so that clients cannot forge them or use them for another
+/// list.
 /// </summary>
 internal sealed class Cursors(byte[] key)
 {
@@ -55,15 +55,15 @@ internal sealed class Cursors(byte[] key)
         return Base64Url.EncodeToString(bytes);
     }
 
-    /// <summary>Reads the cursor that a client sent, if it sent one.</summary>
-    /// <returns>False where it was not written by this list with this sort; null for <paramref name="sort"/> takes the cursor's.</returns>
+    /// <summary>Decodes the client's cursor, if there is one.</summary>
+    /// <returns>False if it belongs to another list or sort; null for <paramref name="sort"/> accepts the cursor's.</returns>
     public bool TryRead(string? text, CursorList list, long scope, CommentSort? sort, out Cursor? cursor)
     {
         cursor = text is null ? null : Read(text);
         return text is null || cursor is { } read && read.List == list && read.Scope == scope && (sort is null || read.Sort == sort);
     }
 
-    /// <returns>The cursor, or null where the text is not one that this service wrote.</returns>
+    /// <returns>The cursor, or null if this service did not create the text.</returns>
     private Cursor? Read(string text)
     {
         if (text.Length > MaxSnapshotLength * 2 || !Base64Url.IsValid(text))

@@ -4,24 +4,19 @@ using Npgsql;
 namespace ClosureTable.Api.Comments.Rendering;
 
 /// <summary>
-/// The present versions of threads, for many requests in one statement. While the database answers one question, those who
-/// come meanwhile gather for the next: nobody waits for others who might still come, and under load a question costs a
-/// fraction of a round trip.
+/// Reads the current versions of threads, for many requests with one query. While one query is running, requests wait together
+/// for the next. None joins a query that was already sent, so that each response reflects all earlier acknowledged writes.
 /// </summary>
-/// <remarks>
-/// Nobody ever joins a question that was already sent, so that an answer is never older than the request that it is for: it
-/// sees every write that was acknowledged before.
-/// </remarks>
 internal sealed class ThreadVersions(NpgsqlDataSource primary)
 {
-    /// <summary>Two, so that one gathers while the other is under way; more would leave each with fewer to ask for.</summary>
+    /// <summary>With two, one collects requests while the other is running; with more, each would serve fewer requests.</summary>
     private const int QuestionsAtOnce = 2;
 
     private readonly Lock gate = new();
     private Question? next;
     private int underWay;
 
-    /// <summary>The version of a thread; null where there is none.</summary>
+    /// <summary>The version of a thread; null if it does not exist.</summary>
     public async Task<long?> Of(long rootId, CancellationToken ct)
     {
         Question question;
@@ -38,12 +33,12 @@ internal sealed class ThreadVersions(NpgsqlDataSource primary)
         }
 
         if (ask)
-            _ = AskWhileSomebodyWaits();
+            _ = AskWhileRequestsWait();
         var versions = await question.Answer.Task.WaitAsync(ct);
         return versions.TryGetValue(rootId, out var version) ? version : null;
     }
 
-    private async Task AskWhileSomebodyWaits()
+    private async Task AskWhileRequestsWait()
     {
         while (true)
         {
@@ -65,7 +60,7 @@ internal sealed class ThreadVersions(NpgsqlDataSource primary)
             }
             catch (Exception exception)
             {
-                // Whatever it was, it is each request's own failure, and the next question is asked all the same.
+                // The failure is reported to each waiting request, and the next query is sent all the same.
                 question.Answer.SetException(exception);
             }
         }
@@ -73,7 +68,7 @@ internal sealed class ThreadVersions(NpgsqlDataSource primary)
 
     private static async Task<IReadOnlyDictionary<long, long>> Ask(NpgsqlConnection connection, HashSet<long> rootIds)
     {
-        // One statement a thread, in one round trip: `= any(…)` is planned anew each time, which takes longer than five of these.
+        // One statement per thread, in one round trip: `= any(…)` would be planned each time, which takes longer.
         await using var batch = new NpgsqlBatch(connection);
         foreach (var rootId in rootIds)
         {
