@@ -63,8 +63,6 @@ internal static class LiveEndpoints
     /// The event <c>reset</c> means that missed events are not available: read the thread again; the stream continues.
     /// </remarks>
     /// <param name="id">A comment of the thread.</param>
-    /// <param name="lastEventId">The id of the last event received.</param>
-    /// <param name="resumeAfter">The same, for clients that cannot set a header.</param>
     private static async Task<Results<EventStream, ProblemHttpResult>> OfThread(
         long id, [AsParameters] ResumeQuery resume, EventReplay replay, EventStreams streams, HttpContext context, CancellationToken ct)
     {
@@ -76,8 +74,6 @@ internal static class LiveEndpoints
     /// <summary>Watch a topic.</summary>
     /// <remarks>The events of all its threads, as in <c>GET /comments/{id}/events</c>; within a thread, in the order of its versions. Event ids are opaque.</remarks>
     /// <param name="topic">The topic.</param>
-    /// <param name="lastEventId">The id of the last event received.</param>
-    /// <param name="resumeAfter">The same, for clients that cannot set a header.</param>
     private static async Task<Results<EventStream, ProblemHttpResult>> OfTopic(
         [Topic] string topic, [AsParameters] ResumeQuery resume, EventReplay replay, EventStreams streams, HttpContext context, CancellationToken ct)
     {
