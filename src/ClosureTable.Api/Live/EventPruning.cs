@@ -6,8 +6,8 @@ using Npgsql;
 namespace ClosureTable.Api.Live;
 
 /// <summary>
-/// Forgets events that are older than the retention, a few thousand a transaction, so that no lock is held for long. Every
-/// instance tries; an advisory lock lets one of them do it.
+/// Deletes events older than the retention, in batches so that locks are short. Every
+/// instance tries; an advisory lock lets one of them do it at a time.
 /// </summary>
 internal sealed class EventPruning(NpgsqlDataSource primary, IOptions<LiveOptions> options, ILogger<EventPruning> logger)
     : Sweep(TimeSpan.FromMinutes(10), logger)
