@@ -3,21 +3,18 @@ using NpgsqlTypes;
 
 namespace ClosureTable.Api.Comments;
 
-/// <summary>The statements that write <c>comments_tree</c>. All of them need the thread to be locked.</summary>
+/// <summary>The statements that write <c>comments_tree</c>. All of them require the thread to be locked.</summary>
 internal static class Closure
 {
-    /// <summary>The row of the comment <c>@id</c> for itself.</summary>
+    /// <summary>The row that pairs the comment <c>@id</c> with itself.</summary>
     public const string Self = """
         insert into comments_tree (ancestor_id, nearest_ancestor_id, descendant_id, depth)
         values (@id, @id, @id, @depth);
         """;
 
     /// <summary>
-    /// The article's statement, as it is there. Its three names for one table are three questions: <c>descendant</c> finds
-    /// all above the parent (the parent among them, by its self row), <c>nearest</c> is the parent's self row, which
-    /// knows its level, and <c>ancestor</c> is the new comment's self row. Their product is one row for each ancestor: exactly
-    /// the parent's ancestors and the parent, which is what the closure must hold for a new leaf. It is right only while
-    /// no other transaction moves or deletes the parent, and for that we hold the thread.
+    /// The article's statement. <c>descendant</c> selects the parent's ancestors including the parent, <c>nearest</c> the parent's own
+    /// row for the depth, and <c>ancestor</c> the new comment's own row; the product has one row per ancestor.
     /// </summary>
     public const string Reply = """
         insert into comments_tree (ancestor_id, nearest_ancestor_id, descendant_id, depth)
@@ -36,14 +33,14 @@ internal static class Closure
           and nearest.descendant_id = @parentId;
         """;
 
-    /// <summary>The first half of a move: what is above the old parent, and that parent, is no longer above the subtree <c>@moved</c>.</summary>
+    /// <summary>The first half of a move: removes the pairs of the old parent and its ancestors with the subtree <c>@moved</c>.</summary>
     public const string Cut = """
         delete from comments_tree
         where descendant_id = any(@moved)
           and ancestor_id in (select ancestor_id from comments_tree where descendant_id = @oldParentId);
         """;
 
-    /// <summary>The second half, when the comments are in their new places: the new parent, and what is above it, is above all of the subtree.</summary>
+    /// <summary>The second half, after the comments were updated: adds the pairs of the new parent and its ancestors with the subtree.</summary>
     public const string Join = """
         update comments_tree
         set depth = depth + @shift
@@ -56,7 +53,7 @@ internal static class Closure
           and below.id = any(@moved);
         """;
 
-    /// <summary>All rows of the comments <c>@ids</c> that are missing, from the parents: each comment itself, then level by level upwards.</summary>
+    /// <summary>Adds all missing rows of the comments <c>@ids</c>, derived from the parents.</summary>
     public const string FromParents = """
         insert into comments_tree (ancestor_id, nearest_ancestor_id, descendant_id, depth)
         with recursive up (ancestor_id, nearest_ancestor_id, descendant_id, depth) as (
@@ -78,7 +75,7 @@ internal static class Closure
         on conflict (ancestor_id, descendant_id) do nothing;
         """;
 
-    /// <summary>For threads that no one else knows yet: rows by <see cref="CopyRow"/>.</summary>
+    /// <summary>For new threads that are not visible to other transactions: rows by <see cref="CopyRow"/>.</summary>
     public const string Copy = "copy comments_tree (ancestor_id, nearest_ancestor_id, descendant_id, depth) from stdin (format binary)";
 
     public static async Task CopyRow(

@@ -9,13 +9,11 @@ using NpgsqlTypes;
 
 namespace ClosureTable.Api.Comments;
 
-/// <summary>
-/// The writes. One method, one transaction: lock the thread, decide, write. The article's statements stand where they run.
-/// </summary>
+/// <summary>The writes. Each method is one transaction: lock the thread, decide, write.</summary>
 internal sealed class CommentRepository(NpgsqlDataSource primary, WriteTransaction writes, IOptions<CommentOptions> options)
 {
-    /// <summary>Begins a thread, or replies.</summary>
-    /// <param name="key">Remembers for retries which comment this made; null where the client sent no key.</param>
+    /// <summary>Creates a root or a reply.</summary>
+    /// <param name="key">Records which comment this created, for retries; null if the client sent no key.</param>
     public Task<Outcome<CreatedComment>> Create(
         Caller caller, string content, long? parentId, string? topic, IdempotencyKey? key, CancellationToken ct) =>
         writes.Run<Outcome<CreatedComment>>(async connection =>
@@ -103,7 +101,7 @@ internal sealed class CommentRepository(NpgsqlDataSource primary, WriteTransacti
         {ReadOne}
         """;
 
-    /// <summary>Changes the text; what it said before becomes a revision. Nothing in the tree moves.</summary>
+    /// <summary>Changes the text; the previous one becomes a revision.</summary>
     public Task<Outcome<Edited>> Edit(
         Caller caller, long id, string content, IfMatch ifMatch, Func<CommentRows, ReadOnlyMemory<byte>> render, CancellationToken ct) =>
         writes.Run<Outcome<Edited>>(async connection =>
@@ -141,10 +139,10 @@ internal sealed class CommentRepository(NpgsqlDataSource primary, WriteTransacti
         """;
 
     /// <summary>
-    /// Deletes: a leaf for good, a comment with replies as a tombstone, or (<paramref name="subtree"/>, moderators) all of it.
-    /// Tombstones above that thereby lose their last reply go along.
+    /// Deletes a leaf, turns a comment with replies into a tombstone, or (<paramref name="subtree"/>, moderators) deletes the
+    /// whole subtree. Ancestors that are tombstones and lose their last reply are deleted too.
     /// </summary>
-    /// <returns>How many comments this took away: rows that are gone, or 1 for a new tombstone.</returns>
+    /// <returns>The number of deleted comments, or 1 for a new tombstone.</returns>
     public Task<Outcome<int>> Delete(Caller caller, long id, bool subtree, IfMatch ifMatch, CancellationToken ct) =>
         writes.Run<Outcome<int>>(async connection =>
         {
@@ -173,10 +171,10 @@ internal sealed class CommentRepository(NpgsqlDataSource primary, WriteTransacti
             {EventLog.Record}
             """, ThreadChange.Buried(comment.RootId, comment.Id), new { comment.Now }, ct);
 
-    /// <summary>Removes a comment, all below it, and the tombstones above it that it was the last to hold up.</summary>
+    /// <summary>Removes a comment, its descendants, and ancestors that are tombstones without other replies.</summary>
     private static async Task<int> Remove(NpgsqlConnection connection, LockedComment comment, long eventId, CancellationToken ct)
     {
-        // A tombstone with one reply, that reply being what goes: the chain of those ends at the top of what is removed.
+        // Tombstones whose only reply is removed go too, up to the first ancestor with another reply.
         var top = (Id: comment.Id, comment.ParentId);
         foreach (var above in await connection.QueryAsync<(long Id, long? ParentId, bool Deleted, int ChildCount)>("""
             select c.id, c.parent_id, c.deleted_at is not null, c.child_count
@@ -192,7 +190,7 @@ internal sealed class CommentRepository(NpgsqlDataSource primary, WriteTransacti
         }
 
         var (doomed, tombstones) = await Subtree(connection, top.Id, ct);
-        // The tree first, which refers to the comments; of a whole thread its row too, after its last event.
+        // The tree first, which references the comments; for a whole thread also its row, after its last event.
         await connection.Write($"""
             update comments_comments
             set child_count = child_count - case when id = @parentId then 1 else 0 end,
@@ -219,7 +217,7 @@ internal sealed class CommentRepository(NpgsqlDataSource primary, WriteTransacti
         return ([.. below.Select(comment => comment.Id)], below.Count(comment => comment.Deleted));
     }
 
-    /// <summary>Moves a comment with all below it under another parent, of this thread or of another one, or to the top.</summary>
+    /// <summary>Moves a comment with its descendants below another parent, in the same or another thread, or makes it a root.</summary>
     public Task<Outcome<Moved>> Move(
         Caller caller, long id, long? parentId, IfMatch ifMatch, Func<CommentRows, ReadOnlyMemory<byte>> render, CancellationToken ct) =>
         writes.Run<Outcome<Moved>>(async connection =>
@@ -241,7 +239,7 @@ internal sealed class CommentRepository(NpgsqlDataSource primary, WriteTransacti
                 return new Moved(0, comment.RootId, unmoved.Version, render(unmoved));
             }
 
-            // Both threads are held: what is looked at now stays so until the commit.
+            // Both threads are locked, so what is read now holds until the commit.
             var (below, deepest) = await connection.QuerySingleAsync<(bool Below, int Deepest)>("""
                 select coalesce(bool_or(descendant_id = @parentId), false), max(depth)
                 from comments_tree
@@ -285,7 +283,7 @@ internal sealed class CommentRepository(NpgsqlDataSource primary, WriteTransacti
             """,
             new { comment.Id, parentId = parent?.Id, oldParentId = comment.ParentId, newRootId, shift, moved }, ct);
 
-        // The row of a thread that this root had earlier is waiting for it, with its version.
+        // If this comment was a root before, its thread row still exists, with its version.
         if (parent is null)
             await connection.ExecuteAsync("""
                 insert into comments_threads (root_id, topic, version, comment_count, like_count, created_at, last_activity_at)
@@ -302,13 +300,13 @@ internal sealed class CommentRepository(NpgsqlDataSource primary, WriteTransacti
             change with { RootId = newRootId, Comments = moved.Length, Tombstones = tombstones },
         ], ct);
 
-        // The tombstone that the subtree held up, if it did, goes as if its last reply had been deleted.
+        // A tombstone that loses its last reply by the move is deleted, as if that reply had been deleted.
         if (comment.ParentId is { } oldParentId
             && await connection.LockThreadOf(oldParentId, ct) is { Deleted: true, ChildCount: 0 } emptied)
             await Remove(connection, emptied, eventId: emptied.Id, ct);
     }
 
-    /// <summary>What a comment said before each of its edits, newest first; for its author and moderators.</summary>
+    /// <summary>The text before each edit, newest first; for the author and moderators.</summary>
     public Task<Outcome<IReadOnlyList<Revision>>> Revisions(Caller caller, long id, CancellationToken ct) =>
         primary.Read<Outcome<IReadOnlyList<Revision>>>(async connection =>
         {
@@ -326,7 +324,7 @@ internal sealed class CommentRepository(NpgsqlDataSource primary, WriteTransacti
                 """, new { id }, ct)).ToList();
         }, ct);
 
-    /// <summary>Ownership is settled before anything else is said about the state of a living comment; a tombstone has no owner any more.</summary>
+    /// <summary>Checks ownership before the response reveals anything else about a living comment; tombstones have no owner.</summary>
     private static Problem? Refusal(LockedComment? comment, Caller caller, IfMatch ifMatch, bool tombstonesToo = false) => comment switch
     {
         null => Problem.CommentNotFound,
@@ -344,11 +342,11 @@ internal sealed class CommentRepository(NpgsqlDataSource primary, WriteTransacti
         """;
 }
 
-/// <summary>A new comment, or the one that an earlier request with the same key made.</summary>
+/// <summary>A new comment, or the one that an earlier request with the same key created.</summary>
 internal sealed record CreatedComment(long Id, ReadOnlyMemory<byte> Comment, bool Replayed = false);
 
-/// <summary>What came of an edit.</summary>
+/// <summary>The result of an edit.</summary>
 internal sealed record Edited(int Updated, long RootId, long Version, ReadOnlyMemory<byte> Comment);
 
-/// <summary>What came of a move.</summary>
+/// <summary>The result of a move.</summary>
 internal sealed record Moved(int Comments, long RootId, long Version, ReadOnlyMemory<byte> Comment);

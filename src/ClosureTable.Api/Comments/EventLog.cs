@@ -16,8 +16,8 @@ internal static class EventKind
     public const string Liked = "liked";
 }
 
-/// <summary>What a write did to a thread: its event, and by how much the counts of the thread's row change.</summary>
-/// <param name="Id">The comment that it happened to.</param>
+/// <summary>A write to a thread: its event, and the changes of the counts in the thread's row.</summary>
+/// <param name="Id">The comment that it concerns.</param>
 /// <param name="Data">A JSON object: what a reader of the stream needs besides the comment.</param>
 internal sealed record ThreadChange(long RootId, string Kind, long Id, string? Data)
 {
@@ -29,7 +29,7 @@ internal sealed record ThreadChange(long RootId, string Kind, long Id, string? D
     /// <summary>Likes of the root.</summary>
     public int Likes { get; init; }
 
-    /// <summary>When a comment was added, else null.</summary>
+    /// <summary>The time of a new comment, else null.</summary>
     public DateTime? ActiveAt { get; init; }
 
     public static ThreadChange Created(long rootId, long id, long? parentId, DateTime? at) =>
@@ -46,7 +46,7 @@ internal sealed record ThreadChange(long RootId, string Kind, long Id, string? D
     public static ThreadChange Moved(long rootId, long id, long? parentId, long? fromParent, long fromRoot, long toRoot) =>
         new(rootId, EventKind.Moved, id, Json(new { parentId, fromParent, fromRoot, toRoot }));
 
-    /// <summary>Says that the root moved to where it is, upon which a client reads the thread again.</summary>
+    /// <summary>A move of the root to its own place, which makes clients read the thread again.</summary>
     public static ThreadChange Repaired(long rootId) =>
         new(rootId, EventKind.Moved, rootId, Json(new { parentId = (long?)null, fromParent = (long?)null, fromRoot = rootId, toRoot = rootId, repaired = true }));
 
@@ -57,8 +57,8 @@ internal sealed record ThreadChange(long RootId, string Kind, long Id, string? D
 }
 
 /// <summary>
-/// The last part of every write: raises the version of the thread and writes down what happened under that number. Two forms of
-/// one statement, because a write that comes alone pays for sets and sorts (docs/performance.md).
+/// The last part of every write: increments the thread's version and inserts the event. There are two forms, because sets and sorts slow
+/// down a single write (docs/performance.md).
 /// </summary>
 internal static class EventLog
 {
@@ -79,7 +79,7 @@ internal static class EventLog
         from thread;
         """;
 
-    /// <summary>Records any number of them, those of one thread under the numbers of their order.</summary>
+    /// <summary>Records any number of changes; those of one thread get consecutive versions in their order.</summary>
     private const string RecordAll = """
         with change as (
           select root_id, kind, comment_id, data, comments, tombstones, likes, active_at, place,
@@ -111,7 +111,7 @@ internal static class EventLog
         order by change.place;
         """;
 
-    /// <summary>The parameters of <see cref="Record"/>, for a batch that it is part of.</summary>
+    /// <summary>The parameters of <see cref="Record"/>, for a batch that contains it.</summary>
     public static NpgsqlParameter[] Parameters(ThreadChange change) =>
     [
         new("rootId", change.RootId), new("kind", change.Kind), new("id", change.Id),
@@ -120,7 +120,7 @@ internal static class EventLog
         new("activeAt", NpgsqlDbType.TimestampTz) { Value = (object?)change.ActiveAt ?? DBNull.Value },
     ];
 
-    /// <summary>Runs a batch of which <see cref="Record"/> is part.</summary>
+    /// <summary>Runs a batch that contains <see cref="Record"/>.</summary>
     public static Task Write(this NpgsqlConnection connection, string batch, ThreadChange change, object? parameters, CancellationToken ct, int? timeout = null)
     {
         var all = new DynamicParameters(change);

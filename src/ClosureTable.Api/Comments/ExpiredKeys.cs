@@ -4,7 +4,7 @@ using Npgsql;
 
 namespace ClosureTable.Api.Comments;
 
-/// <summary>Forgets idempotency keys that ran out.</summary>
+/// <summary>Deletes expired idempotency keys.</summary>
 internal sealed class ExpiredKeys(NpgsqlDataSource primary, ILogger<ExpiredKeys> logger) : Sweep(TimeSpan.FromMinutes(10), logger)
 {
     private const int BatchSize = 1000;
@@ -12,7 +12,7 @@ internal sealed class ExpiredKeys(NpgsqlDataSource primary, ILogger<ExpiredKeys>
     public override Task<int> Run(CancellationToken ct) => InBatches(async () =>
     {
         await using var connection = await primary.OpenConnectionAsync(ct);
-        // A row that another instance deletes, or that a request with the same key makes new, is left to it.
+        // Skips rows that another instance is deleting or a request is renewing.
         return await connection.ExecuteAsync("""
             delete from idempotency_keys
             where ctid = any(array(

@@ -7,10 +7,10 @@ using Npgsql;
 
 namespace ClosureTable.Api.Comments;
 
-/// <summary>A client's <c>Idempotency-Key</c> (IETF draft) and what it stands for.</summary>
-/// <param name="UserId">Keys of different users have nothing to do with each other.</param>
+/// <summary>A client's <c>Idempotency-Key</c> (IETF draft) and its request.</summary>
+/// <param name="UserId">Each user has separate keys.</param>
 /// <param name="Key">1 to 255 printable ASCII characters.</param>
-/// <param name="RequestHash">SHA-256 of the request: the same key with another request is a mistake.</param>
+/// <param name="RequestHash">SHA-256 of the request: reusing the key for another request is an error.</param>
 internal sealed record IdempotencyKey(long UserId, string Key, byte[] RequestHash)
 {
     public static byte[] Hash(params ReadOnlySpan<string?> parts)
@@ -18,7 +18,7 @@ internal sealed record IdempotencyKey(long UserId, string Key, byte[] RequestHas
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (var part in parts)
         {
-            // Length first: ("ab", "c") is not ("a", "bc"), and an absent part is not an empty one.
+            // Length first, so that ("ab", "c") differs from ("a", "bc"), and an absent part from an empty one.
             hash.AppendData(BitConverter.GetBytes(part?.Length ?? -1));
             hash.AppendData(System.Text.Encoding.UTF8.GetBytes(part ?? ""));
         }
@@ -27,23 +27,20 @@ internal sealed record IdempotencyKey(long UserId, string Key, byte[] RequestHas
     }
 }
 
-/// <summary>Which comment a request made, and what a retry is answered if it was removed since.</summary>
+/// <summary>The comment that a request created, and the response to a retry if it was removed since.</summary>
 internal sealed record StoredAnswer(long CommentId, byte[] WhenRemoved);
 
 /// <summary>
-/// Idempotent requests, remembered in the database by the transaction that does the work. What a comment says is not kept
-/// here: a retry is answered from the comment, so that no text outlives it.
+/// Records requests in the transaction that does the work. It stores no content: a retry is answered from the comment, so no text
+/// outlives its comment.
 /// </summary>
 internal static class Idempotency
 {
-    /// <summary>How long a key is remembered.</summary>
+    /// <summary>How long a key is valid.</summary>
     public static readonly TimeSpan Retention = TimeSpan.FromHours(24);
 
-    /// <summary>
-    /// Makes the key this transaction's own. A request with the same key that is under way elsewhere is waited for, a short
-    /// while: mostly its answer can be replayed then.
-    /// </summary>
-    /// <returns>The earlier answer, a problem, or null: go ahead.</returns>
+    /// <summary>Claims the key for this transaction. If a request with the same key is in progress, waits briefly for its response.</summary>
+    /// <returns>The earlier response, a problem, or null to proceed.</returns>
     public static async Task<Outcome<StoredAnswer>?> Claim(this NpgsqlConnection connection, IdempotencyKey key, CancellationToken ct)
     {
         try
@@ -63,8 +60,8 @@ internal static class Idempotency
             select request_hash, location, body
             from idempotency_keys
             where user_id = @UserId and key = @Key and created_at > now() - @Retention
-            -- A lock that no request waits for, and a record in the log: with a synchronous standby the answer is replayed only
-            -- after the standby has what it reports, also where the first request gave up waiting for that.
+            -- A row lock without contention and a record in the WAL: with a synchronous standby, the response is replayed only
+            -- after the standby has the original write, even if the first request gave up waiting for it.
             for no key update
             """, new { key.UserId, key.Key, Retention }, ct);
         if (stored is not var (requestHash, location, body))
@@ -74,7 +71,7 @@ internal static class Idempotency
         return new StoredAnswer(long.Parse(location.AsSpan(LocationPrefix.Length), CultureInfo.InvariantCulture), body);
     }
 
-    /// <summary>Keeps which comment was made; an expired key makes room.</summary>
+    /// <summary>Stores which comment was created, replacing an expired key.</summary>
     public static Task Keep(this NpgsqlConnection connection, IdempotencyKey key, long commentId, ReadOnlyMemory<byte> whenRemoved, CancellationToken ct) =>
         connection.ExecuteAsync("""
             insert into idempotency_keys (user_id, key, request_hash, status, location, body)
@@ -92,6 +89,6 @@ internal static class Idempotency
                 body = whenRemoved.ToArray(),
             }, ct);
 
-    /// <summary>Older builds replay <c>location</c> and <c>body</c> as they are.</summary>
+    /// <summary>Previous builds replay <c>location</c> and <c>body</c> as they are.</summary>
     private const string LocationPrefix = "/comments/";
 }

@@ -4,7 +4,7 @@ using Npgsql;
 
 namespace ClosureTable.Api.Comments;
 
-/// <summary>A comment whose thread is locked by this transaction: no other one changes it, or its tree, until the commit.</summary>
+/// <summary>A comment whose thread this transaction has locked: no other one changes it, or its tree, until the commit.</summary>
 internal sealed record LockedComment : ILocked
 {
     public long Id { get; init; }
@@ -20,39 +20,35 @@ internal sealed record LockedComment : ILocked
     public int DescendantCount { get; init; }
     public long Version { get; init; }
 
-    /// <summary>An id for a reply, where one was asked for.</summary>
+    /// <summary>An id for a reply, if one was requested.</summary>
     public long? ReplyId { get; init; }
 
-    /// <summary>The database's clock, read after the lock was had: within a thread, times follow versions.</summary>
+    /// <summary>The database's clock, read under the lock: within a thread, times follow versions.</summary>
     public DateTime Now { get; init; }
 
     public bool Deleted => DeletedAt is not null;
 }
 
-/// <summary>What a statement under the lock told of a comment.</summary>
+/// <summary>The comment as a statement under the lock has read it.</summary>
 internal interface ILocked
 {
     long RootId { get; }
 }
 
 /// <summary>
-/// The backbone of every write: take the thread's row, then look, then write, then raise its version. One row lock a thread
-/// makes all writes to it follow each other, so that no reply lands under a comment that is being deleted, no two moves
-/// make a cycle, and the versions number what happened without a gap.
+/// Every write locks the thread's row, reads, writes, and increments the version. So writes to a thread are serialized: no reply below a
+/// comment that is being deleted, no cycles by concurrent moves, no gaps in the versions.
 /// </summary>
 internal static class ThreadLock
 {
-    /// <summary>Locks the thread of a comment and reads the comment as it is under the lock; null when there is none.</summary>
-    /// <param name="forReply">Takes an id for a reply along, which saves a round trip.</param>
+    /// <summary>Locks the thread of a comment and reads the comment under the lock; null if it does not exist.</summary>
+    /// <param name="forReply">Also reserves an id for a reply, which saves a round trip.</param>
     public static Task<LockedComment?> LockThreadOf(this NpgsqlConnection connection, long id, CancellationToken ct, bool forReply = false) =>
         connection.LockThread<LockedComment>(forReply ? LockAndLookForReply : LockAndLook, new { id }, ct);
 
     /// <summary>Runs <see cref="Lock"/> and a statement that returns a row about the comment <c>@id</c>, or none.</summary>
-    /// <remarks>
-    /// One round trip, two statements: the second has a snapshot of its own, taken when the lock was had. The first one's may
-    /// be older than what we waited for, which is why nothing is decided by it.
-    /// </remarks>
-    /// <exception cref="ThreadMovedException">To be rolled back and run again.</exception>
+    /// <remarks>One round trip with two statements: the second has a snapshot taken after the lock was acquired. The first one's may be stale.</remarks>
+    /// <exception cref="ThreadMovedException">Roll back and run again.</exception>
     public static async Task<T?> LockThread<T>(this NpgsqlConnection connection, string lockAndLook, object parameters, CancellationToken ct)
         where T : class, ILocked
     {
@@ -95,18 +91,15 @@ internal static class ThreadLock
         for no key update;
         """;
 
-    /// <summary>Locks threads in the order of their roots.</summary>
-    /// <returns>The roots of those that there are.</returns>
+    /// <summary>Locks threads in the order of their root ids.</summary>
+    /// <returns>The root ids of those that exist.</returns>
     public static async Task<HashSet<long>> LockThreads(this NpgsqlConnection connection, long[] rootIds, CancellationToken ct) =>
         (await connection.QueryAsync<long>(LockRoots, new { rootIds }, ct, timeout: 0)).ToHashSet();
 
-    /// <summary>
-    /// Locks the threads of two comments, which may be one thread, in the order of their roots: two moves that want each
-    /// other's threads then wait in line instead of for each other.
-    /// </summary>
+    /// <summary>Locks the threads of two comments, which may be the same, in the order of their root ids, so that concurrent moves do not deadlock.</summary>
     /// <remarks>
-    /// One at a time, looking again after each: a comment may have gone elsewhere while we waited, and to hold the row of its
-    /// former thread while waiting for another is a lock out of order. A move that makes the comment a root again wants that row too.
+    /// One at a time, reading again after each: a comment may have left its thread during the wait, and holding that thread's row
+    /// while waiting for another would be out of order.
     /// </remarks>
     public static async Task<(LockedComment? First, LockedComment? Second)> LockThreadsOf(
         this NpgsqlConnection connection, long first, long second, CancellationToken ct)
@@ -143,5 +136,5 @@ internal static class ThreadLock
         """;
 }
 
-/// <summary>The comment went to another thread while we waited for the lock of the one where it was.</summary>
+/// <summary>The comment moved to another thread while this transaction waited for the lock.</summary>
 internal sealed class ThreadMovedException : Exception;

@@ -1,6 +1,6 @@
 namespace ClosureTable.Api.Data;
 
-/// <summary>Deletes, again and again beside the requests, what is kept for a time only.</summary>
+/// <summary>Periodically deletes expired rows.</summary>
 internal abstract class Sweep(TimeSpan interval, ILogger logger) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -19,11 +19,11 @@ internal abstract class Sweep(TimeSpan interval, ILogger logger) : BackgroundSer
         }
     }
 
-    /// <returns>How many rows were deleted.</returns>
+    /// <returns>The number of deleted rows.</returns>
     public abstract Task<int> Run(CancellationToken ct);
 
-    /// <summary>Deletes in transactions of few rows, so that no lock is held for long.</summary>
-    /// <param name="batch">Deletes some, and says how many; 0 where nothing is left.</param>
+    /// <summary>Deletes in small transactions, so that locks are short.</summary>
+    /// <param name="batch">Deletes some rows and returns their number; 0 if none are left.</param>
     protected static async Task<int> InBatches(Func<Task<int>> batch)
     {
         for (var total = 0; ;)

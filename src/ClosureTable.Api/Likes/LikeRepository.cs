@@ -7,10 +7,10 @@ using Dapper;
 
 namespace ClosureTable.Api.Likes;
 
-/// <summary>The table <c>comments_likes</c>, and the counts that follow it.</summary>
+/// <summary>The table <c>comments_likes</c> and the like counts.</summary>
 internal sealed class LikeRepository(ReplicaReads replica, WriteTransaction writes)
 {
-    /// <summary>Makes the caller like a comment; changes nothing where there is a like already.</summary>
+    /// <summary>Adds the caller's like; changes nothing if it exists.</summary>
     public Task<Outcome<CommentLikes>> Like(Caller caller, long id, CancellationToken ct) => Set(caller, id, liked: true, $"""
         {ThreadLock.Lock}
 
@@ -32,7 +32,7 @@ internal sealed class LikeRepository(ReplicaReads replica, WriteTransaction writ
         where id = @id;
         """, ct);
 
-    /// <summary>Takes the caller's like back; changes nothing where there is none.</summary>
+    /// <summary>Removes the caller's like; changes nothing if there is none.</summary>
     public Task<Outcome<CommentLikes>> Unlike(Caller caller, long id, CancellationToken ct) => Set(caller, id, liked: false, $"""
         {ThreadLock.Lock}
 
@@ -53,10 +53,10 @@ internal sealed class LikeRepository(ReplicaReads replica, WriteTransaction writ
         """, ct);
 
     /// <summary>
-    /// The count changes by the row that was really written or removed, in the same statement: a like that is sent twice,
-    /// or by both of a user's devices at once, finds no row to change and raises neither the count nor the version.
+    /// Changes the count in the statement that writes or removes the row. A like sent twice, even concurrently, finds
+    /// no row to change and raises neither count nor version.
     /// </summary>
-    /// <param name="change">Locks the thread, then changes the like and tells of the comment as it was before.</param>
+    /// <param name="change">Locks the thread, then changes the like and returns the comment as it was before.</param>
     private Task<Outcome<CommentLikes>> Set(Caller caller, long id, bool liked, string change, CancellationToken ct) =>
         writes.Run<Outcome<CommentLikes>>(async connection =>
         {
@@ -82,8 +82,8 @@ internal sealed class LikeRepository(ReplicaReads replica, WriteTransaction writ
         public bool Changed { get; init; }
     }
 
-    /// <summary>What a user likes, newest like first; deleted comments are left out.</summary>
-    /// <returns>A page, or null when there is no such user.</returns>
+    /// <summary>The comments that a user likes, newest like first, without deleted comments.</summary>
+    /// <returns>A page, or null if there is no such user.</returns>
     public Task<Forest?> LikedBy(long userId, Cursor? after, int count, long? caller, CancellationToken ct) =>
         replica.ReadSnapshot<Forest?>(async connection =>
         {

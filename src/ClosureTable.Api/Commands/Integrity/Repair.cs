@@ -6,19 +6,19 @@ using Npgsql;
 namespace ClosureTable.Api.Commands.Integrity;
 
 /// <summary>
-/// Makes the invariants true again, thread by thread, each in a transaction that holds the thread as any write does. The
-/// parents are the truth: tree, places and counts are rebuilt from them (see <see cref="ParentTruth"/>), likes are counted again.
-/// Only a parent that cannot be true is changed: of a cycle the oldest comment, and a comment whose parent does not exist,
-/// becomes the root of a thread of its own. Nothing that anybody wrote is lost, and a moderator can move it from there.
+/// Restores the invariants, one locked thread per transaction, by rebuilding tree, depths and counts from the parents (see <see
+/// cref="ParentTruth"/>). The oldest comment of a cycle, and comments without an existing parent, become roots. No content is lost.
 /// </summary>
 internal sealed class Repair(NpgsqlDataSource primary)
 {
-    /// <summary>What one thread's repair brings to light in another is found by the next pass; damage that needs more than this is no accident.</summary>
+    /// <summary>
+    /// A repair can reveal damage in another thread, which the next pass finds. More passes than this mean that something else is wrong.
+    /// </summary>
     private const int MaxPasses = 10;
 
-    /// <param name="rootId">Only this thread; null for all of them, and for what is left of comments that are gone.</param>
-    /// <param name="changed">Told what was changed, after its commit.</param>
-    /// <param name="remains">Told of each violation that is still there at the end.</param>
+    /// <param name="rootId">Only this thread; null for all of them and for rows of comments that do not exist.</param>
+    /// <param name="changed">Called with each change, after its commit.</param>
+    /// <param name="remains">Called for each violation that remains at the end.</param>
     public async Task Run(long? rootId, Action<string> changed, Action<Violation> remains, CancellationToken ct)
     {
         var verification = new Verification(primary);
@@ -45,13 +45,13 @@ internal sealed class Repair(NpgsqlDataSource primary)
     {
         while (await Write(rootId, connection => Loosen(connection, rootId, ct), changed, ct))
         {
-            // One cycle or orphan at a time, until there is none.
+            // One cycle or orphan at a time, until there are none.
         }
 
         await Write(rootId, connection => Rebuild(connection, rootId, ct), changed, ct);
     }
 
-    /// <returns>Whether anything was changed.</returns>
+    /// <returns>Whether anything changed.</returns>
     private async Task<bool> Write(long rootId, Func<NpgsqlConnection, Task<Changes>> work, Action<string> changed, CancellationToken ct)
     {
         await using var connection = await primary.OpenConnectionAsync(ct);
@@ -64,7 +64,7 @@ internal sealed class Repair(NpgsqlDataSource primary)
         return true;
     }
 
-    /// <summary>Takes one comment that says it belongs to the thread, and that no root leads to, out of its cycle or from below nothing.</summary>
+    /// <summary>Makes one comment that claims to be in the thread, but that no root leads to, a root.</summary>
     private static async Task<Changes> Loosen(NpgsqlConnection connection, long rootId, CancellationToken ct)
     {
         await connection.LockThreads([rootId], ct);
@@ -119,7 +119,7 @@ internal sealed class Repair(NpgsqlDataSource primary)
             return changes;
         }
 
-        // Without its last reply a tombstone goes; with a root that is one, the whole thread.
+        // A tombstone without replies is removed; if it is the root, with the whole thread.
         var removed = await connection.ExecuteAsync("""
             with doomed as materialized (
               select truth.id
@@ -154,8 +154,8 @@ internal sealed class Repair(NpgsqlDataSource primary)
     }
 
     /// <summary>
-    /// Takes the thread, and every other one that a comment of it claims to belong to, since that is the one that a writer
-    /// would take; then fills the truth, which nobody changes any more.
+    /// Locks the thread and every other one that its comments claim to belong to, since writes would lock those. Then computes
+    /// the truth, which can no longer change.
     /// </summary>
     /// <returns>Whether there is such a root.</returns>
     private static async Task<bool> Hold(NpgsqlConnection connection, long rootId, Changes changes, CancellationToken ct)
@@ -176,13 +176,13 @@ internal sealed class Repair(NpgsqlDataSource primary)
                 """, null, ct, timeout: 0)).ToArray();
             if (now.All(claimed.Contains))
                 return true;
-            // All of them again, from the smallest on: locks taken in any other order meet those of a move.
+            // Locks all of them again in the order of their ids, because any other order could deadlock with moves.
             await connection.ExecuteAsync("rollback to savepoint unlocked", null, ct);
             claimed = [.. now.Union(claimed).Order()];
         }
     }
 
-    /// <summary>Adds the row of a thread that lost it, with what the events remember.</summary>
+    /// <summary>Adds a missing thread row, with what the events contain.</summary>
     private static Task<int> RestoreThreadRow(NpgsqlConnection connection, long rootId, CancellationToken ct) =>
         connection.ExecuteAsync("""
             insert into comments_threads (root_id, topic, version, comment_count, created_at, last_activity_at)
@@ -280,8 +280,8 @@ internal sealed class Repair(NpgsqlDataSource primary)
     }
 
     /// <summary>
-    /// What happened cannot be made up, so of a log with a gap the part before it goes, as if it had been pruned: a stream
-    /// that stopped there is told to read the thread anew. The version passes every number that was ever given.
+    /// Removes the events before a gap, as if they had been pruned, so that clients from before it reload. The version is raised above
+    /// every number that was ever used.
     /// </summary>
     private static async Task MendLog(NpgsqlConnection connection, long rootId, Changes changes, CancellationToken ct)
     {
@@ -307,7 +307,7 @@ internal sealed class Repair(NpgsqlDataSource primary)
             """, new { rootId }, ct, timeout: 0), "{0} events before a gap removed");
     }
 
-    /// <summary>A repair is a write like any other: the version goes on, or an ETag would name two states.</summary>
+    /// <summary>A repair increments the version like any write, because one ETag must never name two states.</summary>
     private static Task Record(NpgsqlConnection connection, long rootId, CancellationToken ct) =>
         connection.ExecuteAsync(EventLog.Record, ThreadChange.Repaired(rootId), ct, timeout: 0);
 
@@ -325,14 +325,14 @@ internal sealed class Repair(NpgsqlDataSource primary)
         return changes;
     }
 
-    /// <summary>What one transaction changed.</summary>
+    /// <summary>The changes of one transaction.</summary>
     private sealed class Changes
     {
         private readonly List<string> sentences = [];
 
         public bool Any => sentences.Count > 0;
 
-        /// <param name="count">How many; nothing is said of none.</param>
+        /// <param name="count">The number; zero is not reported.</param>
         /// <param name="sentence">With <c>{0}</c> for the number.</param>
         public void Add(int count, string sentence)
         {

@@ -6,28 +6,28 @@ using NpgsqlTypes;
 
 namespace ClosureTable.Api.Commands.Seeding;
 
-/// <summary>What to load.</summary>
-/// <param name="Threads">How many threads, at least 1.</param>
-/// <param name="Comments">How many comments in them together, at least one a thread.</param>
-/// <param name="Shape">The form of the trees.</param>
-/// <param name="Topic">The topic of all threads; null spreads them over topics of ten.</param>
+/// <summary>What to generate.</summary>
+/// <param name="Threads">The number of threads, at least 1.</param>
+/// <param name="Comments">The total number of comments, at least one per thread.</param>
+/// <param name="Shape">The shape of the trees.</param>
+/// <param name="Topic">The topic of all threads; null for one topic per ten threads.</param>
 /// <param name="Seed">The seed of the random generator.</param>
 internal sealed record Load(int Threads, int Comments, ThreadShape Shape, string? Topic, int Seed);
 
 /// <summary>
-/// Fills the tables by COPY, consistently and beside a running service: ids come from the sequence, each transaction brings whole
-/// threads, and no index or trigger is touched. Two connections keep two cores of the database busy.
+/// Fills the tables by COPY while the service may be running: ids come from the sequence, each transaction has whole threads, and indexes
+/// and triggers stay active. Two connections keep two of the database's cores busy.
 /// </summary>
 internal sealed class BulkLoad(NpgsqlDataSource primary, int maxDepth)
 {
     private const int BatchSize = 20_000;
     private const int Connections = 2;
 
-    /// <summary>The issuer of generated users, whom no token can name: nobody signs in as one of them.</summary>
+    /// <summary>The issuer of generated users. No token can have it, so these users cannot sign in.</summary>
     private const string Issuer = "urn:closuretable:seed";
 
-    /// <param name="progress">Told how many comments are there, from any thread.</param>
-    /// <returns>The ids of the new roots, in the order of the generator's threads.</returns>
+    /// <param name="progress">Called with the number of comments loaded, from any thread.</param>
+    /// <returns>The ids of the new roots, in the generator's order.</returns>
     public async Task<long[]> Run(Load load, Action<int>? progress, CancellationToken ct)
     {
         var users = await Users(Math.Clamp(load.Comments / 20, 10, 2000), ct);
@@ -79,7 +79,7 @@ internal sealed class BulkLoad(NpgsqlDataSource primary, int maxDepth)
         var threads = batch.Sizes.Select((size, index) => generator.Thread(batch.First + index, size)).ToArray();
         await using var connection = await primary.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
-        // A chain of 1,000 has half a million rows in the closure: the timeout of requests is not for this.
+        // No timeout, because a long chain has very many closure rows.
         await connection.ExecuteAsync("set local statement_timeout = 0", null, ct);
         var ids = new Queue<long>(await connection.QueryAsync<long>(
             "select nextval('comments_comments_id_seq') from generate_series(1, @Comments)", new { batch.Comments }, ct));
@@ -110,7 +110,7 @@ internal sealed class BulkLoad(NpgsqlDataSource primary, int maxDepth)
             await likes.CompleteAsync(ct);
         }
 
-        // A version for each comment, of whose events the last one is still there, as after pruning.
+        // One version per comment, but only the last event, as after pruning.
         await connection.ExecuteAsync("""
             insert into comments_threads (root_id, topic, version, comment_count, like_count, created_at, last_activity_at)
             select root.id, new.topic, new.size - 1, new.size - 1, root.like_count, root.created_at, root.created_at
@@ -130,7 +130,7 @@ internal sealed class BulkLoad(NpgsqlDataSource primary, int maxDepth)
     }
 
     /// <param name="First">The generator's number of the first thread.</param>
-    /// <param name="Sizes">The comments of each thread.</param>
+    /// <param name="Sizes">The number of comments in each thread.</param>
     private sealed record Batch(int First, int[] Sizes)
     {
         public Batch(Range threads, int[] sizes) : this(threads.Start.Value, sizes)

@@ -8,8 +8,8 @@ using Npgsql;
 namespace ClosureTable.Api.Commands.Transfer;
 
 /// <summary>
-/// The tables, as an import sees them. It holds to what every write holds to (<see cref="ThreadLock"/>): threads that it
-/// adds to are locked in the order of their roots, and each comment raises the version of its thread and has its event.
+/// The database side of an import. Like every write (<see cref="ThreadLock"/>), it locks the threads that it adds to in the order of
+/// their roots, and each comment increments the version and has an event.
 /// </summary>
 internal sealed class ImportStore : IAsyncDisposable
 {
@@ -25,7 +25,7 @@ internal sealed class ImportStore : IAsyncDisposable
     private ImportStore(NpgsqlDataSource primary, NpgsqlConnection guard, string name, int maxDepth) =>
         (this.primary, this.guard, this.name, this.maxDepth) = (primary, guard, name, maxDepth);
 
-    /// <exception cref="TransferFormatException">Another import of this source is under way.</exception>
+    /// <exception cref="TransferFormatException">Another import of this source is running.</exception>
     public static async Task<ImportStore> Open(NpgsqlDataSource primary, string name, int maxDepth, CancellationToken ct)
     {
         if (!new TextAttribute(1, 512).IsValid(name))
@@ -39,8 +39,8 @@ internal sealed class ImportStore : IAsyncDisposable
     }
 
     /// <summary>
-    /// Which comments here are the ones that the source calls so: what an earlier run brought, though it may be deleted, and,
-    /// in an export of this very database, what has not been deleted since.
+    /// The comments here that have the source's ids: those imported before, even if deleted since, and for an export of this database
+    /// those that still exist.
     /// </summary>
     public async Task<Dictionary<string, long>> Known(string[] ids, CancellationToken ct)
     {
@@ -60,7 +60,7 @@ internal sealed class ImportStore : IAsyncDisposable
         return known;
     }
 
-    /// <summary>Writes comments that are all new and each of whose parents is known or comes before it, in one transaction.</summary>
+    /// <summary>Writes new comments, each of whose parents is known or comes first, in one transaction.</summary>
     public async Task Write(
         IReadOnlyList<TransferComment> comments, IReadOnlyDictionary<string, long> known,
         IReadOnlyDictionary<string, TransferUser> newUsers, ImportReport report, CancellationToken ct)
@@ -77,20 +77,20 @@ internal sealed class ImportStore : IAsyncDisposable
                 var placed = await FindPlaces(connection, comments, known, report, ct);
                 report.Likes += await Insert(connection, placed, ct);
                 await transaction.CommitAsync(CancellationToken.None);
-                // The instances that serve, and their streams, hear of it as of any write.
+                // Running instances and their streams are notified as for any write.
                 await connection.ExecuteAsync(EventRepository.Notify);
                 return;
             }
             catch (ThreadMovedException)
             {
-                // Nothing was written yet; look again where it is now.
+                // Nothing was written yet; read again where the comments are now.
             }
         }
     }
 
     /// <summary>
-    /// Finds or makes the users that the comments name: the account with the address, else a placeholder of this source. An
-    /// issuer that no token can have keeps a placeholder from ever signing in.
+    /// Finds or creates the users of the comments: the account with the e-mail address, else a placeholder of this source, whose issuer
+    /// no token can have.
     /// </summary>
     private async Task Meet(
         IReadOnlyList<TransferComment> comments, IReadOnlyDictionary<string, TransferUser> newUsers, ImportReport report, CancellationToken ct)
@@ -101,7 +101,7 @@ internal sealed class ImportStore : IAsyncDisposable
             .Where(id => id is not null && !users.ContainsKey(id))
             .Concat(newUsers.Keys.Where(id => !users.ContainsKey(id)))
             .Distinct()
-            .Select(id => newUsers.GetValueOrDefault(id) ?? new TransferUser { Id = id, Name = "somebody" })
+            .Select(id => newUsers.GetValueOrDefault(id) ?? new TransferUser { Id = id, Name = "Unknown" })
             .ToList();
         if (named.Count == 0)
             return;
@@ -139,12 +139,12 @@ internal sealed class ImportStore : IAsyncDisposable
         report.Placeholders += await results.ReadSingleAsync<long>();
         foreach (var (id, userId) in await results.ReadAsync<(string Id, long UserId)>())
             users[id] = userId;
-        // Whoever registered meanwhile goes before the placeholder that he had.
+        // An account registered since then takes precedence over the placeholder.
         foreach (var (id, userId) in await results.ReadAsync<(string Id, long UserId)>())
             users[id] = userId;
     }
 
-    /// <summary>Gives each comment its id and its place. One whose parent was deleted here is refused, and what is below it too.</summary>
+    /// <summary>Assigns ids and places. Comments whose parent was deleted here are rejected, with their replies.</summary>
     private async Task<List<Placed>> FindPlaces(
         NpgsqlConnection connection, IReadOnlyList<TransferComment> comments, IReadOnlyDictionary<string, long> known, ImportReport report, CancellationToken ct)
     {
@@ -154,7 +154,7 @@ internal sealed class ImportStore : IAsyncDisposable
         var rootIds = (await connection.QueryAsync<long>("select distinct root_id from comments_comments where id = any(@ids)", new { ids }, ct)).ToArray();
         var locked = await connection.LockThreads(rootIds, ct);
         await using var results = await connection.QueryMultipleAsync("""
-            -- The comment itself or, where it is as deep as a comment may be, the one above it.
+            -- The comment itself or, if it is at the maximum depth, its parent.
             select c.id, parent.id, parent.parent_id, parent.root_id, parent.depth
             from comments_comments c
             join comments_tree up on up.descendant_id = c.id
@@ -191,7 +191,7 @@ internal sealed class ImportStore : IAsyncDisposable
             }
             else
             {
-                // Below a parent that is as deep as a comment may be it becomes its neighbour instead.
+                // A reply to a comment at the maximum depth becomes its sibling.
                 var fits = parent.Depth < maxDepth;
                 report.Raised += fits && !deepest.Contains(comment.Parent) ? 0 : 1;
                 places[comment.Id] = fits ? new Place(id, parent.Id, parent.RootId, parent.Depth + 1) : parent with { Id = id };
@@ -203,7 +203,7 @@ internal sealed class ImportStore : IAsyncDisposable
         return placed;
     }
 
-    /// <returns>How many likes came with the comments.</returns>
+    /// <returns>The number of imported likes.</returns>
     private async Task<int> Insert(NpgsqlConnection connection, List<Placed> placed, CancellationToken ct)
     {
         var likes = placed.SelectMany(place => (place.Comment.Likes ?? []).Select(like => (place.At.Id, UserId: users[like.User], like.At)))
@@ -286,14 +286,14 @@ internal sealed class ImportStore : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        // Back in the pool, a connection keeps its locks.
+        // Advisory locks would survive the return of the connection to the pool.
         await guard.ExecuteAsync(Unlock, new { name });
         await guard.DisposeAsync();
     }
 
-    /// <summary>Where a comment stands.</summary>
+    /// <summary>A comment's place in the tree.</summary>
     private sealed record Place(long Id, long? ParentId, long RootId, int Depth);
 
-    /// <summary>A comment that is to be written.</summary>
+    /// <summary>A comment to be written.</summary>
     private sealed record Placed(TransferComment Comment, Place At);
 }
