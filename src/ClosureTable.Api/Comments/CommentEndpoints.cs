@@ -194,7 +194,7 @@ internal static class CommentEndpoints
     }
 
     /// <summary>Count the comments of topics.</summary>
-    /// <remarks>One query for up to 100 topics; tombstones are not counted. A topic that nobody wrote about has 0.</remarks>
+    /// <remarks>One query for up to 100 topics; tombstones are not counted. A topic without comments has 0.</remarks>
     /// <param name="topic">The topics, 1 to 100 of them.</param>
     private static async Task<Ok<TopicCounts>> Counts([Topics] string[] topic, ThreadRepository threads, CancellationToken ct) =>
         TypedResults.Ok(new TopicCounts { Counts = await threads.Counts(topic, ct) });

@@ -5,10 +5,10 @@ using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace ClosureTable.Api.Comments;
 
-/// <summary>Answers reads of a thread: 304 where the client has the answer, the bytes of an earlier answer where they are current, else rendered anew.</summary>
+/// <summary>Responds to reads of a thread: 304 if the client has the response, cached bytes if they are current, else a new rendering.</summary>
 internal sealed class ThreadReads(ThreadRepository threads, CommentResponses responses, ThreadCache cache)
 {
-    /// <summary>A comment with what is below it.</summary>
+    /// <summary>A comment with its descendants.</summary>
     public async Task<Results<RenderedJson<Comment>, NotModified, ProblemHttpResult>> Tree(
         HttpRequest request, long? caller, long id, TreeShape shape, CancellationToken ct)
     {
@@ -33,12 +33,12 @@ internal sealed class ThreadReads(ThreadRepository threads, CommentResponses res
     }
 
     /// <summary>A page of direct replies.</summary>
-    /// <param name="asked">What was asked for, for the ETag.</param>
+    /// <param name="asked">The request's parameters, for the ETag.</param>
     public async Task<Results<RenderedJson<CommentPage>, NotModified, ProblemHttpResult>> Replies(
         HttpRequest request, long? caller, long id, Cursor? after, TreeShape shape, string asked, CancellationToken ct) =>
         await Page(request, caller, id, asked, nested: true, () => threads.Replies(id, after, shape, caller, ct), ct);
 
-    /// <summary>The comments above one.</summary>
+    /// <summary>A comment's ancestors.</summary>
     public async Task<Results<RenderedJson<CommentPage>, NotModified, ProblemHttpResult>> Ancestors(
         HttpRequest request, long? caller, long id, CancellationToken ct) =>
         await Page(request, caller, id, $"ancestors {id}", nested: false, () => threads.Ancestors(id, caller, ct), ct);
@@ -58,10 +58,10 @@ internal sealed class ThreadReads(ThreadRepository threads, CommentResponses res
         };
     }
 
-    /// <summary>All on which an answer depends besides the thread: what was asked for, and by which user.</summary>
+    /// <summary>Everything besides the thread that a response depends on: the parameters and the user.</summary>
     public static string Variant(string asked, long? caller) => string.Create(CultureInfo.InvariantCulture, $"{asked} {caller}");
 
-    /// <summary>304 where the client has the answer that the thread's version, one small read, would give; else null.</summary>
+    /// <summary>304 if the client has the response for the thread's current version, which is a small read; else null.</summary>
     private async Task<NotModified?> Unchanged(HttpRequest request, long id, string variant, CancellationToken ct) =>
         request.Headers.IfNoneMatch.Count > 0
         && await threads.Locate(id, ct) is { } at

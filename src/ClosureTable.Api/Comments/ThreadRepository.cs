@@ -6,13 +6,13 @@ using NpgsqlTypes;
 
 namespace ClosureTable.Api.Comments;
 
-/// <summary>The reads: whole trees, bounded ones, pages of them.</summary>
+/// <summary>The reads: whole trees, bounded trees, and pages.</summary>
 internal sealed class ThreadRepository(ReplicaReads replica)
 {
-    /// <summary>The most comments that one page of roots shows, replies included.</summary>
+    /// <summary>The most comments on a page of roots, including replies.</summary>
     public const int MaxPageComments = 1000;
 
-    /// <summary>Where a comment stands, and the version of its thread; null when there is no such comment.</summary>
+    /// <summary>A comment's thread and its version; null if there is no such comment.</summary>
     public Task<Position?> Locate(long id, CancellationToken ct) => replica.Read(connection => Locate(connection, id, ct), ct);
 
     private static Task<Position?> Locate(NpgsqlConnection connection, long id, CancellationToken ct) =>
@@ -24,8 +24,8 @@ internal sealed class ThreadRepository(ReplicaReads replica)
             """, new { id }, ct);
 
     /// <summary>
-    /// A comment with what is below it: all, where that is within the limits asked for, else its first part; null when there is
-    /// no such comment. A whole thread, which is what most ask for, is one statement.
+    /// A comment with its descendants, or the first part of them if there are more than the limits allow; null if there is no such
+    /// comment. A whole thread is a single statement.
     /// </summary>
     public async Task<Forest?> Tree(long id, TreeShape shape, long? caller, CancellationToken ct)
     {
@@ -38,7 +38,7 @@ internal sealed class ThreadRepository(ReplicaReads replica)
         return null;
     }
 
-    /// <returns>Null where there is no such comment, or more below it than the limit allows.</returns>
+    /// <returns>Null if there is no such comment, or if it has more descendants than the limit.</returns>
     private Task<CommentRows?> Whole(long id, int limit, long? caller, CancellationToken ct) =>
         replica.Read(async connection =>
         {
@@ -55,10 +55,9 @@ internal sealed class ThreadRepository(ReplicaReads replica)
 
     private static NpgsqlParameter Caller(long? caller) => new("caller", NpgsqlDbType.Bigint) { Value = (object?)caller ?? DBNull.Value };
 
-    // What PostgreSQL knows of a parameter's value it makes a plan for, each time anew: 100 µs more for a thread of 50, with the same
-    // plan in the end. Behind `(select …)` it knows nothing, plans once, and keeps that.
+    // PostgreSQL plans anew for each known parameter value, at a cost per read. Behind `(select …)` it plans once.
 
-    /// <summary>A thread by its root: one descent of one index, 2.5 to 5 times faster than by the closure.</summary>
+    /// <summary>A thread by its root id, which is faster than by the closure.</summary>
     internal const string WholeThread = $"""
         select {CommentRows.Columns}
         from comments_threads thread
@@ -66,7 +65,7 @@ internal sealed class ThreadRepository(ReplicaReads replica)
         where thread.root_id = (select @id::bigint) and thread.comment_count <= @limit
         """;
 
-    /// <summary>The article's read: everything of which the comment is an ancestor, itself among it.</summary>
+    /// <summary>The article's query: all comments of which the comment is an ancestor, including itself.</summary>
     private const string Subtree = $"""
         select {CommentRows.Columns}
         from comments_comments top
@@ -83,7 +82,7 @@ internal sealed class ThreadRepository(ReplicaReads replica)
             shape, caller, ct), ct)
         : replica.Read(connection => Bounded(connection, new Tops([id], Next: null, Snapshot: null), shape, caller, ct), ct);
 
-    /// <summary>A page of roots, each with its first replies if <paramref name="shape"/> asks for them.</summary>
+    /// <summary>A page of roots, with their first replies if <paramref name="shape"/> asks for them.</summary>
     /// <param name="sort">The order of the roots; <paramref name="shape"/> has that of the replies.</param>
     public Task<Forest> Roots(string? topic, CommentSort sort, Cursor? after, int count, TreeShape shape, long? caller, CancellationToken ct) =>
         replica.ReadSnapshot(async connection =>
@@ -103,8 +102,8 @@ internal sealed class ThreadRepository(ReplicaReads replica)
     private const string TopicRoots = $"{AllRoots} and topic = @topic";
 
     /// <summary>
-    /// A page of direct replies, each with its first replies, and where their parent stands: all of one moment, so that the
-    /// version that the ETag names is the one that was read. Null when there is no such comment.
+    /// A page of direct replies with their first replies, and the parent's thread and version from the same snapshot, for the ETag. Null
+    /// if there is no such comment.
     /// </summary>
     public Task<(Position At, Forest Forest)?> Replies(long parentId, Cursor? after, TreeShape shape, long? caller, CancellationToken ct) =>
         replica.ReadSnapshot<(Position, Forest)?>(async connection =>
@@ -123,8 +122,8 @@ internal sealed class ThreadRepository(ReplicaReads replica)
         """;
 
     /// <summary>
-    /// The comments above one, root first, parent last: the breadcrumb, one index range of the closure. With where the comment
-    /// stands at that moment; null when there is no such comment.
+    /// A comment's ancestors from the root to the parent, and its thread and version from the same snapshot; null if there is no such
+    /// comment.
     /// </summary>
     public Task<(Position At, Forest Forest)?> Ancestors(long id, long? caller, CancellationToken ct) =>
         replica.ReadSnapshot<(Position, Forest)?>(async connection =>
@@ -141,7 +140,7 @@ internal sealed class ThreadRepository(ReplicaReads replica)
             return (at, await Listed(connection, [.. ids], next: null, caller, ct));
         }, ct);
 
-    /// <summary>The number of comments of each topic, tombstones left out.</summary>
+    /// <summary>The number of comments of each topic, without tombstones.</summary>
     public Task<IReadOnlyDictionary<string, long>> Counts(string[] topics, CancellationToken ct) =>
         replica.Read<IReadOnlyDictionary<string, long>>(async connection =>
         {
@@ -153,14 +152,13 @@ internal sealed class ThreadRepository(ReplicaReads replica)
                 """, new { topics }, ct)).ToDictionary(row => row.Topic, row => row.Count);
         }, ct);
 
-    /// <summary>Comments by their ids, in that order, without their replies.</summary>
+    /// <summary>Comments by id, in the given order, without their replies.</summary>
     public static Task<Forest> Listed(NpgsqlConnection connection, long[] ids, Cursor? next, long? caller, CancellationToken ct) =>
         Bounded(connection, new Tops(ids, next, Snapshot: null), new TreeShape(CommentSort.New, Depth: 0, Children: null, Limit: ids.Length), caller, ct);
 
     /// <summary>
-    /// The first part of the trees below the tops, breadth first, so that what is cut off by the limit is what
-    /// is farthest down. However large the trees, the work goes with what is shown: PostgreSQL takes rows from the recursion
-    /// only until the limit, and each step is a range of the index that holds the siblings in the order asked for.
+    /// The first part of the trees, breadth first, so that the limit cuts off the deepest comments. The cost depends on what is shown:
+    /// PostgreSQL runs the recursion only up to the limit, over the index of siblings in the requested order.
     /// </summary>
     private static async Task<Forest> Bounded(
         NpgsqlConnection connection, Tops tops, TreeShape shape, long? caller, CancellationToken ct)
@@ -201,9 +199,8 @@ internal sealed class ThreadRepository(ReplicaReads replica)
         """;
 
     /// <summary>
-    /// One page of a list by keyset: what stands after the cursor's key. A walk by likes goes by the counts as they were when
-    /// it began: what is in <c>comments_events</c> and was not visible in the walk's snapshot is taken off again, so that a
-    /// comment that is liked meanwhile is shown once and where it was.
+    /// A keyset page: the comments after the cursor's key. For a walk by likes, likes that were not visible in the walk's snapshot are
+    /// subtracted, so that each comment is shown once.
     /// </summary>
     private static async Task<Tops> Page(
         NpgsqlConnection connection, PagedList list, Cursor? after, CommentSort sort, int count, NpgsqlParameter scope, CancellationToken ct)
@@ -277,13 +274,13 @@ internal sealed class ThreadRepository(ReplicaReads replica)
         limit @count + 1
         """;
 
-    /// <summary>What an answer begins with: its comments at the top, where their list goes on, and for walks by likes the moment of this read.</summary>
+    /// <summary>The top-level comments of a response, the position after them, and for walks by likes the snapshot of this read.</summary>
     private sealed record Tops(long[] Ids, Cursor? Next, string? Snapshot);
 
-    /// <param name="Sql">Selects the whole list: <c>id</c> and the columns that it can be sorted by.</param>
+    /// <param name="Sql">Selects the whole list: <c>id</c> and the sort columns.</param>
     private sealed record PagedList(string Sql, CursorList Kind, long Scope);
 
-    /// <summary>A sort as SQL; ties go by id, in the same direction, so that one row comparison says what comes after <c>(@key, @last)</c>.</summary>
+    /// <summary>A sort order as SQL. Ties are ordered by id in the same direction, so that one row comparison selects what follows <c>(@key, @last)</c>.</summary>
     /// <param name="Start">A key and an id before all others: UTC ticks, or likes.</param>
     private sealed record SortOrder(string Key, string Direction, string After, (long Key, long Id) Start)
     {

@@ -42,7 +42,7 @@ public record Comment
     /// <summary>How many users like it.</summary>
     public required int LikeCount { get; init; }
 
-    /// <summary>Whether the caller likes it; absent when nobody is signed in.</summary>
+    /// <summary>Whether the caller likes it; absent for anonymous callers.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public bool? Liked { get; init; }
 

@@ -2,10 +2,10 @@ using System.Text.Json;
 
 namespace ClosureTable.Api.Comments.Rendering;
 
-/// <summary>Renders what the repositories read: trees, pages, single comments, all from the one <see cref="CommentWriter"/>.</summary>
+/// <summary>Renders trees, pages and single comments, all with <see cref="CommentWriter"/>.</summary>
 internal sealed class CommentResponses(Cursors cursors)
 {
-    /// <summary>The comments of the largest tree that <see cref="Tree"/> is for: some megabytes of JSON.</summary>
+    /// <summary>The largest tree for <see cref="Tree"/>: some megabytes of JSON.</summary>
     public const int MaxBuffered = 10_000;
 
     public Cursors Cursors => cursors;
@@ -17,8 +17,8 @@ internal sealed class CommentResponses(Cursors cursors)
         return JsonBuffer.Render(json => write(json, long.MaxValue), forest.Rows.JsonLength);
     }
 
-    /// <summary>The same for a tree that is too large to be held as JSON: it is rendered while it is sent, and has the rows until then.</summary>
-    /// <returns>Writes on until the writer wrote about so many bytes in all; tells whether there is more.</returns>
+    /// <summary>The same for a tree that is too large for memory as JSON: it is rendered while it is sent and holds the rows until then.</summary>
+    /// <returns>Continues until the given total number of bytes; returns whether there is more.</returns>
     public Func<Utf8JsonWriter, long, bool> TreeInParts(Forest forest, bool signedIn)
     {
         var top = CommentTree.Link(forest.Rows, forest.Tops, forest.Sort);
@@ -27,9 +27,8 @@ internal sealed class CommentResponses(Cursors cursors)
             (next = CommentWriter.WriteTree(json, forest.Rows, top, next, signedIn, more, until)) != CommentRow.None;
     }
 
-    /// <summary>A page of comments, each with what was read below it, or (<paramref name="nested"/> false) without replies.</summary>
-    /// <param name="with">Writes what a list shows of a comment, by its id, besides the comment itself.</param>
-    /// <param name="withPage">Writes what the page has besides the comments.</param>
+    /// <summary>A page of comments, with their descendants or (<paramref name="nested"/> false) without replies.</summary>
+    /// <param name="with">Writes what the list shows in addition to the comment with this id.</param>
     public JsonBuffer Page(Forest forest, bool signedIn, bool nested, Action<Utf8JsonWriter, long>? with = null, Action<Utf8JsonWriter>? withPage = null)
     {
         var (first, more) = (CommentTree.Link(forest.Rows, forest.Tops, forest.Sort), More(forest));
@@ -71,14 +70,14 @@ internal sealed class CommentResponses(Cursors cursors)
         return New(rows);
     }
 
-    /// <summary>A comment by itself, without its replies, for a signed-in caller.</summary>
+    /// <summary>A comment without its replies, for a signed-in caller.</summary>
     public static ReadOnlyMemory<byte> Single(CommentRows rows) => JsonBuffer.RenderArray(json =>
     {
         CommentWriter.Open(json, rows, 0, signedIn: true);
         json.WriteEndObject();
     });
 
-    /// <summary>A number under a name, and the comment that it is about.</summary>
+    /// <summary>A named number and the comment that it concerns.</summary>
     public static ReadOnlyMemory<byte> Counted(string name, int count, ReadOnlyMemory<byte> comment) => JsonBuffer.RenderArray(json =>
     {
         json.WriteStartObject();
@@ -88,7 +87,7 @@ internal sealed class CommentResponses(Cursors cursors)
         json.WriteEndObject();
     });
 
-    /// <summary>Where the replies of a row go on: after the last one shown or, when none is, at their start.</summary>
+    /// <summary>The position of the remaining replies of a row: after the last one shown or, if there is none, at the start.</summary>
     private Func<CommentRows, int, string> More(Forest forest) => (rows, index) =>
     {
         var parent = rows[index].Id;

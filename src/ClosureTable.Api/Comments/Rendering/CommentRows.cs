@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace ClosureTable.Api.Comments.Rendering;
 
-/// <summary>One comment as the database gave it; texts are ranges of <see cref="CommentRows"/>' buffer, links are indexes.</summary>
+/// <summary>A comment as read from the database; texts are ranges in the buffer of <see cref="CommentRows"/>, links are indexes.</summary>
 internal struct CommentRow
 {
     public const int None = -1;
@@ -25,7 +25,7 @@ internal struct CommentRow
     public Utf8Range AuthorName;
     public Utf8Range? Topic;
 
-    // Set by CommentTree: the forest as linked lists, so that no comment needs an object or a list of its own.
+    // Set by CommentTree: the forest as linked lists, without objects or lists per comment.
     public bool IsTop;
     public int Parent;
     public int FirstChild;
@@ -34,19 +34,18 @@ internal struct CommentRow
     public int ShownChildren;
 }
 
-/// <summary>A text within the buffer of <see cref="CommentRows"/>.</summary>
+/// <summary>A text in the buffer of <see cref="CommentRows"/>.</summary>
 internal readonly record struct Utf8Range(int Block, int Start, int Length);
 
 /// <summary>
-/// The rows of one answer, whatever their number, in rented blocks: structs, and UTF-8 text as it came from the wire. Text is
-/// never turned into strings, nor a row into an object. Blocks, and not arrays that double, because a large thread would hold
-/// twice what it needs, and leave as much again in the pool.
+/// The rows of a response in rented blocks: structs, and UTF-8 text as received, without strings or objects. Blocks waste less memory for
+/// large threads than arrays that double.
 /// </summary>
 internal sealed class CommentRows : IDisposable
 {
     /// <summary>
-    /// The columns that <see cref="Read"/> expects, in its order, from <c>comments_comments c</c> and
-    /// <c>comments_threads thread</c>; <c>@caller</c> is a bigint or null, and is behind a <c>select</c> as <c>ThreadRepository</c> says.
+    /// The columns that <see cref="Read"/> expects, from <c>comments_comments c</c> and <c>comments_threads thread</c>; <c>@caller</c> is
+    /// a bigint or null.
     /// </summary>
     public const string Columns = """
         c.id, c.parent_id, c.root_id, c.depth, c.content, c.author_id, (select name from auth_users where id = c.author_id),
@@ -56,20 +55,20 @@ internal sealed class CommentRows : IDisposable
 
     private const int RowsPerBlock = 256;
 
-    /// <summary>More than the longest text: 10,000 characters have at most 40,000 bytes.</summary>
+    /// <summary>More than the longest text: 10,000 characters are at most 40,000 bytes.</summary>
     private const int TextBlockLength = 64 * 1024;
 
     private readonly List<CommentRow[]> rowBlocks = [];
     private readonly List<byte[]> textBlocks = [];
-    // Full: there is no block yet.
+    // As if full: there is no block yet.
     private int textUsed = TextBlockLength;
 
     public int Count { get; private set; }
 
-    /// <summary>About how much JSON the rows make.</summary>
+    /// <summary>The approximate length of the rows' JSON.</summary>
     public int JsonLength => Count * 384 + textBlocks.Count * TextBlockLength;
 
-    /// <summary>The version of the thread that the rows belong to, of the same snapshot; 0 without rows.</summary>
+    /// <summary>The version of the rows' thread, from the same snapshot; 0 without rows.</summary>
     public long Version { get; private set; }
 
     public ref CommentRow this[int index] => ref rowBlocks[index / RowsPerBlock][index % RowsPerBlock];
@@ -113,7 +112,7 @@ internal sealed class CommentRows : IDisposable
         row.DescendantCount = reader.GetInt32(12);
         if (Count > 1 && row.RootId == this[Count - 2].RootId)
         {
-            // All of one snapshot: what the thread says of itself was read with the row before.
+            // All rows are of one snapshot, so the thread's columns were read with the previous row.
             row.Topic = this[Count - 2].Topic;
         }
         else
@@ -132,7 +131,7 @@ internal sealed class CommentRows : IDisposable
     {
         var room = Math.Max(0, TextBlockLength - textUsed);
         var length = room > 0 ? (int)reader.GetBytes(column, 0, textBlocks[^1], textUsed, room) : 0;
-        // A block that is full then may hold only the beginning of the text. Nearly always one call is enough.
+        // A full block may hold only the beginning of the text. Nearly always one call is enough.
         if (length == room)
         {
             length = (int)reader.GetBytes(column, 0, null, 0, 0);
@@ -161,8 +160,8 @@ internal sealed class CommentRows : IDisposable
 internal static class CommentRowsQuery
 {
     /// <summary>
-    /// Runs statements of which the last one selects <see cref="CommentRows.Columns"/>, in one round trip. A raw reader and
-    /// not Dapper, which would make a string and an object of everything; docs/decisions.md has what that costs.
+    /// Runs statements in one round trip, the last of which selects <see cref="CommentRows.Columns"/>. Uses a raw reader, because Dapper
+    /// would create strings and objects (docs/decisions.md).
     /// </summary>
     public static async Task<CommentRows> ReadRows(
         this NpgsqlConnection connection, string sql, IReadOnlyList<NpgsqlParameter> parameters, CancellationToken ct)

@@ -1,14 +1,14 @@
 namespace ClosureTable.Api.Comments.Rendering;
 
 /// <summary>
-/// Flat rows to a forest, as the article's <c>make_tree</c>, but by key: in any row order, at any depth, without recursion.
-/// The article's version walks the tree for each row, and loses a row that comes before its parent.
+/// Turns flat rows into a forest, like the article's <c>make_tree</c>, but by key: in O(n), for any row order and depth, without
+/// recursion.
 /// </summary>
 internal static class CommentTree
 {
-    /// <summary>Links the rows to their parents, siblings in the order of <paramref name="sort"/>.</summary>
+    /// <summary>Links the rows to their parents, with siblings in the order of <paramref name="sort"/>.</summary>
     /// <param name="rows">The rows, in any order.</param>
-    /// <param name="tops">The comments at the top, in the order in which they are to be shown; one that is not among the rows is passed over.</param>
+    /// <param name="tops">The top-level comments, in the order in which to show them; those without a row are skipped.</param>
     /// <param name="sort">The order of siblings.</param>
     /// <returns>The index of the first top; the others follow by <c>NextSibling</c>. <see cref="CommentRow.None"/> without any.</returns>
     public static int Link(CommentRows rows, ReadOnlySpan<long> tops, CommentSort sort)
@@ -21,7 +21,7 @@ internal static class CommentTree
         {
             if (!byId.TryGetValue(top, out var index))
                 continue;
-            // A top stays one even where its parent is another row, as in a list of what a user liked.
+            // A top stays one even if its parent is another row, as in a list of liked comments.
             rows[index].IsTop = true;
             Append(rows, ref firstTop, ref lastTop, index);
         }
@@ -39,7 +39,7 @@ internal static class CommentTree
         return firstTop;
     }
 
-    /// <summary>The indexes of the rows. A thread mostly comes in the order in which it was written, and then there is nothing to sort.</summary>
+    /// <summary>The indexes of the rows, sorted. Most threads are read in the order in which they were written and need no sorting.</summary>
     private static int[] Sorted(CommentRows rows, CommentSort sort)
     {
         var indexes = new int[rows.Count];
@@ -57,7 +57,7 @@ internal static class CommentTree
         return indexes;
     }
 
-    /// <summary>Ascending; what is shown in descending order is negated.</summary>
+    /// <summary>Ascending; descending keys are negated.</summary>
     private static (long Key, long Id) Key(in CommentRow row, CommentSort sort) => sort switch
     {
         CommentSort.Old => (row.CreatedAt.Ticks, row.Id),

@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace ClosureTable.Api.Comments.Rendering;
 
 /// <summary>
-/// Writes linked rows as JSON: the shape of <see cref="Comment"/>, in one pass, without recursion and without an object a
-/// comment. (System.Text.Json on nested objects gives up at 32 levels of comments or, with its limit raised, sends 200 and half a body.)
+/// Writes linked rows as JSON, in the shape of <see cref="Comment"/>, in one pass without recursion or objects. (System.Text.Json fails
+/// for deeply nested objects.)
 /// </summary>
 internal static class CommentWriter
 {
@@ -28,15 +28,15 @@ internal static class CommentWriter
     private static readonly JsonEncodedText Count = JsonEncodedText.Encode("count");
     private static readonly JsonEncodedText Cursor = JsonEncodedText.Encode("cursor");
 
-    /// <summary>Writes a comment with everything that is linked below it, or goes on with that at <paramref name="next"/>.</summary>
-    /// <param name="json">The writer; its depth limit must allow two levels a level of comments.</param>
+    /// <summary>Writes a comment with all linked descendants, or continues at <paramref name="next"/>.</summary>
+    /// <param name="json">The writer; its depth limit must allow two levels per level of comments.</param>
     /// <param name="rows">The rows, linked by <see cref="CommentTree"/>.</param>
     /// <param name="top">The index of the comment.</param>
-    /// <param name="next">Where to begin: <paramref name="top"/>, or where the last call stopped.</param>
-    /// <param name="signedIn">Whether <c>liked</c> is shown.</param>
-    /// <param name="more">Makes the cursor for what is left out below a row.</param>
-    /// <param name="until">Stops when the writer wrote about so many bytes in all.</param>
-    /// <returns>Where to go on; <see cref="CommentRow.None"/> when the tree is complete.</returns>
+    /// <param name="next">Where to start: <paramref name="top"/>, or the result of the last call.</param>
+    /// <param name="signedIn">Whether to show <c>liked</c>.</param>
+    /// <param name="more">Makes the cursor for the replies of a row that were left out.</param>
+    /// <param name="until">Stops when the writer has written about this number of bytes in total.</param>
+    /// <returns>Where to continue; <see cref="CommentRow.None"/> when the tree is complete.</returns>
     public static int WriteTree(
         Utf8JsonWriter json, CommentRows rows, int top, int next, bool signedIn, Func<CommentRows, int, string> more, long until = long.MaxValue)
     {
@@ -50,7 +50,7 @@ internal static class CommentWriter
                 continue;
             }
 
-            // Up, closing what is complete, until there is a sibling to go on with.
+            // Goes up, closing complete comments, until there is another sibling.
             for (; ; next = rows[next].Parent)
             {
                 json.WriteEndArray();
@@ -68,7 +68,7 @@ internal static class CommentWriter
         return next;
     }
 
-    /// <summary>Begins the object of a comment and writes all that stands in it besides <c>children</c>; the caller ends it.</summary>
+    /// <summary>Starts the object of a comment and writes everything except <c>children</c>; the caller ends it.</summary>
     public static void Open(Utf8JsonWriter json, CommentRows rows, int index, bool signedIn)
     {
         ref var row = ref rows[index];

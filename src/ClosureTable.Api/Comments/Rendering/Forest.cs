@@ -1,16 +1,16 @@
 namespace ClosureTable.Api.Comments.Rendering;
 
-/// <summary>How much of a tree is asked for, and in which order.</summary>
+/// <summary>The requested part and order of a tree.</summary>
 /// <param name="Sort">The order of siblings, at every level.</param>
 /// <param name="Depth">Levels below the top; null for all.</param>
 /// <param name="Children">First replies of each comment; null for all.</param>
-/// <param name="Limit">Comments in the answer.</param>
+/// <param name="Limit">The most comments in the response.</param>
 internal readonly record struct TreeShape(CommentSort Sort, int? Depth, int? Children, int Limit);
 
-/// <summary>Rows with what is needed to show them: their tops in order, and where the list goes on.</summary>
-/// <param name="Tops">The comments at the top, in their order.</param>
-/// <param name="Next">The place after the last top; null at the end of the list.</param>
-/// <param name="Snapshot">What the database showed when this was read, for the cursors of a walk by likes.</param>
+/// <summary>Rows with what is needed to show them.</summary>
+/// <param name="Tops">The top-level comments, in order.</param>
+/// <param name="Next">The position after the last top; null at the end of the list.</param>
+/// <param name="Snapshot">The snapshot of this read, for the cursors of a walk by likes.</param>
 internal sealed record Forest(CommentRows Rows, long[] Tops, CommentSort Sort, Cursor? Next = null, string? Snapshot = null) : IDisposable
 {
     public void Dispose() => Rows.Dispose();

@@ -4,16 +4,13 @@ using System.Text.Json;
 
 namespace ClosureTable.Api.Comments.Rendering;
 
-/// <summary>
-/// JSON in one rented array. An answer of megabytes in an array of its own would be garbage that only a full collection takes
-/// away, and half of what the array grew through would be too.
-/// </summary>
+/// <summary>JSON in one rented array, since large arrays of its own would need full garbage collections.</summary>
 internal sealed class JsonBuffer : IBufferWriter<byte>, IDisposable
 {
     public static readonly JsonWriterOptions Options = new()
     {
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        // Two levels a level of comments; the depth limit of a thread is a setting.
+        // Two levels per level of comments; the depth limit of a thread is a setting.
         MaxDepth = int.MaxValue,
         SkipValidation = true,
     };
@@ -23,11 +20,11 @@ internal sealed class JsonBuffer : IBufferWriter<byte>, IDisposable
 
     private JsonBuffer(int length) => bytes = ArrayPool<byte>.Shared.Rent(length);
 
-    /// <summary>Valid until this is disposed of.</summary>
+    /// <summary>Valid until disposal.</summary>
     public ReadOnlyMemory<byte> Written => bytes.AsMemory(0, written);
 
     /// <param name="write">Writes the JSON.</param>
-    /// <param name="length">About how long it will be.</param>
+    /// <param name="length">The expected length.</param>
     public static JsonBuffer Render(Action<Utf8JsonWriter> write, int length = 4096)
     {
         var buffer = new JsonBuffer(length);
@@ -44,7 +41,7 @@ internal sealed class JsonBuffer : IBufferWriter<byte>, IDisposable
         }
     }
 
-    /// <summary>Renders into an array that may be kept.</summary>
+    /// <summary>Renders to an array that can be kept.</summary>
     public static byte[] RenderArray(Action<Utf8JsonWriter> write)
     {
         using var buffer = Render(write);

@@ -6,24 +6,24 @@ using Microsoft.Net.Http.Headers;
 namespace ClosureTable.Api.Comments.Rendering;
 
 /// <summary>
-/// An answer that was rendered to UTF-8 JSON already: its length is known, so that it goes out in one piece. A very large one
-/// is rendered while it goes out. <typeparamref name="T"/> is the record that describes the body in the API document.
+/// A response that is already UTF-8 JSON, or a very large one that is rendered while it is sent. <typeparamref name="T"/> describes the
+/// body in the API document.
 /// </summary>
 internal sealed class RenderedJson<T>(ReadOnlyMemory<byte> body) : IResult, IEndpointMetadataProvider
 {
     private readonly IDisposable? memory;
     private readonly Func<Utf8JsonWriter, long, bool>? writeSome;
 
-    /// <summary>Gives the memory back once it is sent.</summary>
+    /// <summary>Returns the memory once it is sent.</summary>
     public RenderedJson(JsonBuffer buffer) : this(buffer.Written) => memory = buffer;
 
-    /// <summary>Rendered while it is sent. What fails on the way cuts the connection; so everything that can fail comes before.</summary>
-    /// <param name="writeSome">Writes on until the writer wrote about so many bytes in all; tells whether there is more.</param>
-    /// <param name="source">What it is made from, to be given back.</param>
+    /// <summary>Rendered while it is sent. An error would abort the connection, so everything that can fail must happen before.</summary>
+    /// <param name="writeSome">Continues until the given total number of bytes; returns whether there is more.</param>
+    /// <param name="source">The source of the data, disposed of at the end.</param>
     public RenderedJson(Func<Utf8JsonWriter, long, bool> writeSome, IDisposable source) : this(ReadOnlyMemory<byte>.Empty) =>
         (this.writeSome, memory) = (writeSome, source);
 
-    /// <summary>The strong validator; null where the answer has none.</summary>
+    /// <summary>The strong validator; null if the response has none.</summary>
     public string? ETag { get; init; }
 
     public async Task ExecuteAsync(HttpContext httpContext)
@@ -49,8 +49,8 @@ internal sealed class RenderedJson<T>(ReadOnlyMemory<byte> body) : IResult, IEnd
         builder.Metadata.Add(new ProducesResponseTypeMetadata(StatusCodes.Status200OK, typeof(T), ["application/json"]));
 }
 
-/// <summary>201 with what was made, rendered already.</summary>
-/// <param name="location">The path of what was made.</param>
+/// <summary>201 with the created resource.</summary>
+/// <param name="location">Its path.</param>
 internal sealed class RenderedCreated<T>(ReadOnlyMemory<byte> body, string location) : IResult, IEndpointMetadataProvider
 {
     public Task ExecuteAsync(HttpContext httpContext)
@@ -63,7 +63,7 @@ internal sealed class RenderedCreated<T>(ReadOnlyMemory<byte> body, string locat
         builder.Metadata.Add(new ProducesResponseTypeMetadata(StatusCodes.Status201Created, typeof(T), ["application/json"]));
 }
 
-/// <summary>304: the client has this answer already. It carries what the whole answer would (RFC 9110, 15.4.5).</summary>
+/// <summary>304, with the headers of the full response (RFC 9110, 15.4.5).</summary>
 internal sealed class NotModified(string etag) : IResult, IEndpointMetadataProvider
 {
     public Task ExecuteAsync(HttpContext httpContext)
@@ -88,13 +88,13 @@ internal static class RenderedJson
         response.StatusCode = status;
         response.ContentType = ContentType;
         response.ContentLength = body.Length;
-        // Each write flushes: what Kestrel buffers of a large answer stays small, and nothing of its end stays behind.
+        // Flushes each write, to limit what Kestrel buffers of a large response.
         for (; body.Length > PartLength; body = body[PartLength..])
             await response.BodyWriter.WriteAsync(body[..PartLength], response.HttpContext.RequestAborted);
         await response.BodyWriter.WriteAsync(body, response.HttpContext.RequestAborted);
     }
 
-    /// <summary>The first byte does not wait for the last, and a slow reader holds what the answer is made from, not the answer.</summary>
+    /// <summary>The first byte is sent before the last is rendered, and a slow reader holds the rows, not the JSON.</summary>
     public static async Task WriteInParts(HttpResponse response, Func<Utf8JsonWriter, long, bool> writeSome)
     {
         response.StatusCode = StatusCodes.Status200OK;
@@ -113,7 +113,7 @@ internal static class RenderedJson
 /// <summary>Entity tags of requests (RFC 9110, 13.1).</summary>
 internal static class Etags
 {
-    /// <summary>Sends the tag and, with what is read, that it is for this caller and to be asked for each time.</summary>
+    /// <summary>Sets the ETag, and for reads the headers that make caches private and revalidate.</summary>
     public static void Tag(HttpContext context, string tag)
     {
         context.Response.Headers.ETag = tag;
@@ -123,7 +123,7 @@ internal static class Etags
 
     public static bool IsRead(HttpRequest request) => HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method);
 
-    /// <summary>Whether <c>If-None-Match</c> names the tag: the client has this answer already.</summary>
+    /// <summary>Whether <c>If-None-Match</c> contains the tag.</summary>
     public static bool NoneMatch(HttpRequest request, string tag)
     {
         if (request.Headers.IfNoneMatch.Count == 0)

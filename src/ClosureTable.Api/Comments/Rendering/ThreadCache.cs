@@ -8,28 +8,21 @@ namespace ClosureTable.Api.Comments.Rendering;
 /// <summary>The section <c>Cache</c>.</summary>
 internal sealed record CacheOptions
 {
-    /// <summary>How much memory the rendered threads may take, in bytes; 0 renders each answer anew.</summary>
+    /// <summary>Memory for rendered threads, in bytes; 0 turns the cache off.</summary>
     [Range(0, long.MaxValue, ErrorMessage = "Cache__MaxBytes must be a number of bytes; 0 turns the cache off.")]
     public long MaxBytes { get; init; } = 64 * 1024 * 1024;
 }
 
-/// <summary>An answer that was rendered before, and the state of the thread that it shows.</summary>
+/// <summary>A rendered response, and the version of the thread that it shows.</summary>
 internal sealed record RenderedThread(long RootId, long Version, string ETag, ReadOnlyMemory<byte> Body);
 
 /// <summary>
-/// Answers to readers who did not sign in, kept as the bytes that go out. Nothing is ever evicted because it changed: each
-/// time an answer is used, the database is asked for the thread's version, one read of a primary key, and the answer counts
-/// only if it is of that version. A lost notification, or a rendering that is stored late, can thus never make an answer
-/// older than a write that was acknowledged before the request, at whichever instance that was.
+/// Responses for anonymous callers, as the bytes to send. Each use compares the thread's version with the database, so a cached response
+/// is never older than an acknowledged write, on any instance, even if a notification is lost.
 /// </summary>
-/// <remarks>
-/// Every write to a thread raises its version, also a move away from it, and a thread that is gone has none: so the thread's
-/// version stands for any comment in it. Signed-in readers see their own likes and get their answers rendered; what they have
-/// already they need not be sent again, for the <c>ETag</c> that the same version makes.
-/// </remarks>
 internal sealed class ThreadCache : IDisposable
 {
-    /// <summary>What an entry takes besides its bytes, roughly.</summary>
+    /// <summary>The approximate size of an entry without its bytes.</summary>
     private const int Overhead = 512;
 
     private readonly ThreadVersions versions;
@@ -43,7 +36,7 @@ internal sealed class ThreadCache : IDisposable
         this.versions = versions;
         if (options.Value.MaxBytes > 0)
             entries = new MemoryCache(new MemoryCacheOptions { SizeLimit = options.Value.MaxBytes, TrackStatistics = true });
-        // One giant thread must not drive out all others.
+        // One giant thread must not evict all others.
         largest = options.Value.MaxBytes / 8;
 
         var meter = meters.Create("ClosureTable");
@@ -52,7 +45,7 @@ internal sealed class ThreadCache : IDisposable
         meter.CreateObservableGauge("closuretable.cache.size", () => entries?.GetCurrentStatistics()?.CurrentEstimatedSize ?? 0, "By", "The memory of the answers that are kept.");
     }
 
-    /// <summary>The answer, if there is one and it shows the thread as it is now.</summary>
+    /// <summary>The cached response, if there is one for the current version.</summary>
     public async Task<RenderedThread?> Current(long id, TreeShape shape, CancellationToken ct)
     {
         if (entries is null)
@@ -63,7 +56,7 @@ internal sealed class ThreadCache : IDisposable
         return current ? kept : null;
     }
 
-    /// <summary>Keeps an answer in place of an older one. The least recently used ones make room.</summary>
+    /// <summary>Stores a response. The least recently used ones are evicted.</summary>
     public void Keep(long id, TreeShape shape, long rootId, long version, string etag, ReadOnlyMemory<byte> json)
     {
         var size = json.Length + Overhead;
