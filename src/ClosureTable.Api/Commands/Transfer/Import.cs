@@ -180,7 +180,7 @@ internal sealed class Import(NpgsqlDataSource primary, int maxDepth, bool dryRun
         return clean.ToString().Trim();
     }
 
-    private static string NameOf(TransferUser user) => NameAttribute.Clean(user.Name) ?? "somebody";
+    private static string NameOf(TransferUser user) => NameAttribute.Clean(user.Name) ?? "Unknown";
 
     private async Task Flush(CancellationToken ct)
     {

@@ -37,7 +37,7 @@ internal static class ThreadTag
 
 /// <summary>
 /// The precondition of a write (<c>If-Match</c>, RFC 9110, 13.1.1): the thread is in the state that one of the tags names.
-/// Any answer about the thread will do, whatever it showed of it.
+/// A tag of any response about the thread is accepted.
 /// </summary>
 internal readonly struct IfMatch
 {
