@@ -6,11 +6,15 @@ namespace ClosureTable.LocalPostgres;
 
 internal static class Connections
 {
-    /// <summary>A connection string for a single connection to the <c>postgres</c> database.</summary>
+    /// <summary>How to connect to a private server.</summary>
+    public static NpgsqlConnectionStringBuilder Server(string host, int port, string? password) =>
+        new() { Host = host, Port = port, Username = IPostgres.User, Password = password, SslMode = SslMode.Disable };
+
+    /// <summary>A connection string for one connection to the database that every server has.</summary>
     public static string ForMaintenance(this NpgsqlConnectionStringBuilder server) =>
         new NpgsqlConnectionStringBuilder(server.ConnectionString) { Database = "postgres", Pooling = false, Timeout = 10 }.ConnectionString;
 
-    /// <summary>Why the server accepts no connections; <see langword="null"/> if it does.</summary>
+    /// <summary>Why the server refuses connections now; <see langword="null"/> if it accepts them.</summary>
     public static async Task<NpgsqlException?> Refusal(this NpgsqlConnectionStringBuilder server, CancellationToken ct)
     {
         try

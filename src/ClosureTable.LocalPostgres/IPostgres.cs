@@ -5,16 +5,16 @@ namespace ClosureTable.LocalPostgres;
 /// <summary>The PostgreSQL of a data directory: a local process or a container. Callers hold the directory's lock.</summary>
 internal interface IPostgres
 {
-    /// <summary>The role that owns everything; both the service's and the superuser's, since the server is private.</summary>
+    /// <summary>The superuser, which the service uses too, since the server is private.</summary>
     const string User = "closureuser";
 
-    /// <summary>How to connect, once the server accepts connections; <see langword="null"/> if it does not run.</summary>
+    /// <summary>How to connect to the server if it runs, once it accepts connections; else <see langword="null"/>.</summary>
     Task<NpgsqlConnectionStringBuilder?> FindRunning(CancellationToken ct);
 
-    /// <summary>Starts the server, after creating its data if there is none, and returns once it accepts connections.</summary>
+    /// <summary>Starts the server, on new data if there is none, and returns once it accepts connections.</summary>
     Task<NpgsqlConnectionStringBuilder> Start(CancellationToken ct);
 
-    /// <summary>Stops the server and terminates its connections. Does nothing if it does not run.</summary>
-    /// <exception cref="PostgresStopException">It is still running.</exception>
+    /// <summary>Stops the server if it runs, closing its connections.</summary>
+    /// <exception cref="PostgresStopException">It still runs.</exception>
     Task Stop();
 }

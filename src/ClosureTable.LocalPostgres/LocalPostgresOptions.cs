@@ -4,24 +4,21 @@ namespace ClosureTable.LocalPostgres;
 public sealed record LocalPostgresOptions
 {
     /// <summary>
-    /// The directory of the data, the log and the locks. Default: <c>ClosureTable/postgres</c> in the user's local application data, or
-    /// <c>/var/lib/closuretable/postgres</c> for root, whose server runs as another user that cannot enter <c>/root</c>.
+    /// The directory of the data, the log and the locks. Default: <c>ClosureTable/postgres</c> in the user's local application
+    /// data; for root <c>/var/lib/closuretable/postgres</c>, because another user runs the server and cannot enter <c>/root</c>.
     /// </summary>
     public string? DataDirectory { get; init; }
 
-    /// <see cref="DataDirectory"/>, or its default.
+    /// <summary><see cref="DataDirectory"/> or its default. Other files of this installation may be kept there too.</summary>
     public string EffectiveDataDirectory => Path.TrimEndingDirectorySeparator(Path.GetFullPath(DataDirectory ?? ServerDirectory.Default()));
 
-    /// <summary>The directory of <c>initdb</c>, <c>pg_ctl</c> and <c>postgres</c>. By default it is searched for.</summary>
+    /// <summary>The directory of <c>initdb</c>, <c>pg_ctl</c> and <c>postgres</c>. By default the usual places are searched.</summary>
     public string? BinDirectory { get; init; }
 
-    /// <summary>The database in <see cref="LocalServer.ConnectionString"/>; created if it is missing.</summary>
+    /// <summary>The database that <see cref="LocalServer.ConnectionString"/> names; created if it is missing.</summary>
     public string Database { get; init; } = "closuredb";
 
-    /// <summary>
-    /// Whether commits survive a power failure. <see langword="false"/> turns <c>fsync</c> off, for tests only: a crash of the machine
-    /// can destroy the data.
-    /// </summary>
+    /// <summary>Whether commits survive a power failure. <see langword="false"/> turns <c>fsync</c> off, for tests only.</summary>
     public bool Durable { get; init; } = true;
 
     /// <summary>Further settings of <c>postgresql.conf</c>. They apply when a server starts, not when a running one is shared.</summary>
@@ -30,13 +27,13 @@ public sealed record LocalPostgresOptions
     /// <summary>The image to run if there are no binaries but a Docker engine.</summary>
     public string DockerImage { get; init; } = "postgres:15";
 
-    /// <summary>Whether the server listens on a Unix socket instead of a loopback port with a password.</summary>
+    /// <summary>Whether the server listens on a Unix socket; otherwise it listens on a loopback port, with a password.</summary>
     internal bool UnixSocket { get; init; } = !OperatingSystem.IsWindows();
 
-    /// <summary>Where to search for binaries without <see cref="BinDirectory"/>. Tests use this to simulate a machine without PostgreSQL.</summary>
+    /// <summary>Where to look for binaries; for tests of a machine without PostgreSQL.</summary>
     internal IReadOnlyList<string>? SearchDirectories { get; init; }
 
-    /// <summary>The Docker command. Tests replace it.</summary>
+    /// <summary>The Docker command; tests replace it.</summary>
     internal string Docker { get; init; } = "docker";
 
     /// <summary>The server's settings that do not depend on where it runs.</summary>

@@ -4,8 +4,8 @@ using Npgsql;
 namespace ClosureTable.LocalPostgres;
 
 /// <summary>
-/// A process's use of the private PostgreSQL. The first process starts the server, later ones share it, and the last one to leave stops
-/// it. If a process is killed, the server keeps running for the next one.
+/// A process's use of the private PostgreSQL of a data directory. The first process starts the server, later ones adopt it, and the
+/// last one stops it. If a process is killed, the server keeps running and the next process adopts it.
 /// </summary>
 public sealed class LocalServer : IAsyncDisposable
 {
@@ -20,20 +20,20 @@ public sealed class LocalServer : IAsyncDisposable
         (ConnectionString, Started) = (connectionString, started);
     }
 
-    /// <summary>The Npgsql connection string for <see cref="LocalPostgresOptions.Database"/>, as the server's superuser.</summary>
+    /// <summary>Connects as the server's superuser to <see cref="LocalPostgresOptions.Database"/>.</summary>
     public string ConnectionString { get; }
 
     /// <summary>Whether this call started the server; <see langword="false"/> if it was running.</summary>
     public bool Started { get; }
 
-    /// <summary>Starts the server of the data directory, or uses it if it runs, and creates the database if it is missing.</summary>
-    /// <exception cref="PostgresNotFoundException">There is neither PostgreSQL nor a Docker engine; the message says what to install.</exception>
-    /// <exception cref="PostgresStartException">PostgreSQL does not start; the message says why.</exception>
+    /// <summary>Starts the server of the data directory, or adopts it if it runs, and creates the database if it is missing.</summary>
+    /// <exception cref="PostgresNotFoundException">There is neither PostgreSQL nor a Docker engine on this machine.</exception>
+    /// <exception cref="PostgresStartException">PostgreSQL does not start.</exception>
     public static async Task<LocalServer> Start(LocalPostgresOptions options, ILogger logger, CancellationToken ct)
     {
         var directory = ServerDirectory.Open(options.EffectiveDataDirectory);
 
-        // Finding, starting and stopping the server all happen under this lock, so that no other process can change its state in between.
+        // Finding, starting and stopping a server all happen under this lock, so that processes do not interfere.
         using var turn = await directory.WaitForTurn(ct);
         var postgres = await Choose(directory, options, logger, ct);
         var use = directory.Join();
@@ -60,7 +60,7 @@ public sealed class LocalServer : IAsyncDisposable
         await Leave(_directory, _postgres, _logger, use);
     }
 
-    /// <summary>Existing data determine the kind of server; for new data, local binaries are preferred to a container.</summary>
+    /// <summary>A directory keeps what created it. For a new one the machine's PostgreSQL is preferred to a container.</summary>
     private static async Task<IPostgres> Choose(ServerDirectory directory, LocalPostgresOptions options, ILogger logger, CancellationToken ct)
     {
         var container = new PostgresContainer(directory, options, logger);
@@ -88,7 +88,7 @@ public sealed class LocalServer : IAsyncDisposable
         }
         catch (PostgresStopException e)
         {
-            // The process is exiting, perhaps because of another error; the next one takes over this server.
+            // The process is stopping, perhaps after another error. The next one to use the directory adopts this server.
             logger.LogWarning(e, "The private PostgreSQL in {Directory} was left running", directory.Root);
         }
     }

@@ -13,7 +13,7 @@ internal sealed record PostgresBinaries(string Directory, int Version)
 
     public string Path(string program) => System.IO.Path.Combine(Directory, FileName(program));
 
-    /// <summary>The binaries in the configured directory, or else the first found. Existing data require the major version that created them.</summary>
+    /// <summary>The binaries in the configured directory, or else the first ones found. Existing data need the major version that created them.</summary>
     /// <exception cref="PostgresNotFoundException">There are none, or none of a suitable version.</exception>
     public static async Task<PostgresBinaries> Find(LocalPostgresOptions options, int? dataVersion, CancellationToken ct)
     {
@@ -25,15 +25,15 @@ internal sealed record PostgresBinaries(string Directory, int Version)
             passedOver.Add($"version {binaries.Version} in {directory}");
         }
 
-        var wanted = dataVersion is { } made ? $"PostgreSQL {made}, which made the data," : $"PostgreSQL {OldestVersion} or later";
-        var place = options.BinDirectory is null ? "on this machine, where the service could start it for itself" : $"in LocalPostgres__BinDirectory, {options.BinDirectory}";
+        var wanted = dataVersion is { } made ? $"PostgreSQL {made}, which created the data," : $"PostgreSQL {OldestVersion} or later";
+        var place = options.BinDirectory is null ? "on this machine" : $"in LocalPostgres__BinDirectory, {options.BinDirectory}";
         var others = passedOver.Count == 0 ? "" : $" There is {string.Join(", ", passedOver)}.";
         throw new PostgresNotFoundException($"There is no {wanted} {place}.{others}");
     }
 
     private static async Task<PostgresBinaries?> In(string directory, CancellationToken ct)
     {
-        // Client packages install some of PostgreSQL's programs without the server: all three are required.
+        // Client packages contain some of the programs without the server.
         if (!Programs.All(program => File.Exists(System.IO.Path.Combine(directory, FileName(program))))) return null;
         var answer = await Cli.Wrap(System.IO.Path.Combine(directory, FileName("postgres"))).WithArguments("--version")
             .WithValidation(CommandResultValidation.None).ExecuteBufferedAsync(ct);
@@ -49,12 +49,12 @@ internal sealed record PostgresBinaries(string Directory, int Version)
         return int.TryParse(digits, out var version) ? version : null;
     }
 
-    /// <summary>The PATH first, as the user's choice, then the directories of each distribution, newest version first.</summary>
+    /// <summary>The path first, then where each distribution installs its servers, newest first.</summary>
     private static IEnumerable<string> UsualDirectories() =>
     [
         .. (Environment.GetEnvironmentVariable("PATH") ?? "").Split(System.IO.Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries),
         .. Below("/usr/lib/postgresql", "", "bin"), // Debian, Ubuntu
-        .. Below("/usr", "pgsql-", "bin"), // PostgreSQL's own packages for Red Hat and derivatives
+        .. Below("/usr", "pgsql-", "bin"), // PostgreSQL's own packages for Red Hat
         .. Below("/opt/homebrew/opt", "postgresql@", "bin"), // Homebrew on ARM
         .. Below("/usr/local/opt", "postgresql@", "bin"), // Homebrew on Intel
         .. Below("/home/linuxbrew/.linuxbrew/opt", "postgresql@", "bin"),

@@ -6,7 +6,7 @@ using Npgsql;
 
 namespace ClosureTable.LocalPostgres;
 
-/// <summary>PostgreSQL in a container with a named volume for the data. Stopping removes the container and keeps the volume.</summary>
+/// <summary>PostgreSQL in a container with its data in a named volume. The container is removed when it stops, the volume is kept.</summary>
 internal sealed class PostgresContainer(ServerDirectory directory, LocalPostgresOptions options, ILogger logger) : IPostgres
 {
     private const string PasswordVariable = "POSTGRES_PASSWORD";
@@ -16,10 +16,7 @@ internal sealed class PostgresContainer(ServerDirectory directory, LocalPostgres
     /// <summary>The name of both the container and the volume.</summary>
     public string Name { get; } = $"closuretable-{directory.Fingerprint}";
 
-    /// <summary>
-    /// Whether the data are in a volume. If so, binaries that are installed later must not be used, because they would start with an
-    /// empty database.
-    /// </summary>
+    /// <summary>Whether the directory's data are in a volume. They are used even if binaries were installed later.</summary>
     public bool HasData => File.Exists(directory.Container);
 
     public async Task<bool> EngineResponds(CancellationToken ct)
@@ -43,7 +40,7 @@ internal sealed class PostgresContainer(ServerDirectory directory, LocalPostgres
             if (await Address(ct) is not { } server) continue;
             if (await server.Refusal(ct) is not { } refusal) return server;
             if (waited.Elapsed > Patience)
-                throw new PostgresStartException($"The container {Name} runs but accepts no connections: {refusal.Message} See docker logs {Name}.");
+                throw new PostgresStartException($"The container {Name} runs but refuses connections: {refusal.Message} See docker logs {Name}.");
         }
     }
 
@@ -54,7 +51,7 @@ internal sealed class PostgresContainer(ServerDirectory directory, LocalPostgres
         var run = await Docker(RunArguments(), ct);
         if (!run.IsSuccess) throw new PostgresStartException($"docker run of {options.DockerImage} failed: {run.StandardError.Trim()}");
         await File.WriteAllTextAsync(directory.Container, $"The data are in the Docker volume {Name}.{Environment.NewLine}", ct);
-        return await FindRunning(ct) ?? throw new PostgresStartException($"PostgreSQL in the container of {options.DockerImage} stopped at once; run the image yourself to see why.");
+        return await FindRunning(ct) ?? throw new PostgresStartException($"PostgreSQL in the container of {options.DockerImage} stopped at once; run the image to see why.");
     }
 
     public async Task Stop()
@@ -62,14 +59,11 @@ internal sealed class PostgresContainer(ServerDirectory directory, LocalPostgres
         var stop = await Docker(["stop", "-t", "60", Name], CancellationToken.None);
         if (!stop.IsSuccess && !stop.StandardError.Contains("No such container", StringComparison.OrdinalIgnoreCase))
             throw new PostgresStopException($"docker stop {Name} failed: {stop.StandardError.Trim()}");
-        // Not removed by the engine (--rm), which might not have finished when the next start needs the name.
+        // Not with --rm: the engine may still be removing it when the next start needs the name.
         await Docker(["rm", "--force", Name], CancellationToken.None);
     }
 
-    /// <summary>
-    /// The engine chooses a loopback port. SIGINT is PostgreSQL's fast shutdown. The password comes from the environment, where ps does
-    /// not show it.
-    /// </summary>
+    /// <summary>SIGINT is PostgreSQL's fast shutdown. The password comes from the environment, which ps does not show.</summary>
     internal IReadOnlyList<string> RunArguments() =>
     [
         "run", "--detach", "--name", Name, "--stop-signal", "SIGINT", "--shm-size", "256m",
@@ -82,14 +76,7 @@ internal sealed class PostgresContainer(ServerDirectory directory, LocalPostgres
     {
         var port = await Docker(["port", Name, "5432/tcp"], ct);
         if (!port.IsSuccess || port.StandardOutput.Split('\n')[0].Trim() is not { Length: > 0 } address) return null;
-        return new NpgsqlConnectionStringBuilder
-        {
-            Host = "127.0.0.1",
-            Port = int.Parse(address[(address.LastIndexOf(':') + 1)..], null),
-            Username = IPostgres.User,
-            Password = directory.ReadOrCreatePassword(),
-            SslMode = SslMode.Disable,
-        };
+        return Connections.Server("127.0.0.1", int.Parse(address[(address.LastIndexOf(':') + 1)..], null), directory.ReadOrCreatePassword());
     }
 
     private async Task<BufferedCommandResult> Docker(IReadOnlyList<string> arguments, CancellationToken ct)

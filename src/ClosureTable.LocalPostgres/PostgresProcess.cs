@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using CliWrap.Buffered;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -20,7 +19,7 @@ internal sealed class PostgresProcess(
 
     public async Task<NpgsqlConnectionStringBuilder?> FindRunning(CancellationToken ct)
     {
-        // A server that is starting, recovering or stopping has its file but accepts no connections.
+        // A server that is starting, recovering or stopping has its file but refuses connections.
         for (var waited = Stopwatch.StartNew(); ; await Task.Delay(PollInterval, ct))
         {
             if (await ReadPidFile(ct) is not { } found) return null;
@@ -28,14 +27,14 @@ internal sealed class PostgresProcess(
             if (found.Server is not null && refusal is null) return found.Server;
             if (refusal is not PostgresException { SqlState: PostgresErrorCodes.CannotConnectNow } && !IsOurs(found.Pid))
             {
-                // The server was killed, or the machine crashed. PostgreSQL would not start if the PID belongs to another process or to a
-                // zombie. Its shared memory still prevents a start beside surviving backends.
+                // Killed, or the machine crashed. PostgreSQL would refuse to start if another process, or a zombie, has this id by now.
+                // Its shared memory still keeps it from starting beside surviving backends.
                 if (found.Server is { Host: ['/', ..] sockets } gone && Directory.Exists(sockets)) File.Delete(Path.Combine(sockets, $".s.PGSQL.{gone.Port}.lock"));
                 File.Delete(PidFile);
                 return null;
             }
             if (waited.Elapsed > Patience)
-                throw new PostgresStartException($"The PostgreSQL server with process id {found.Pid} uses {directory.Data} but accepts no connections: {refusal?.Message} Its log is {directory.Log}.");
+                throw new PostgresStartException($"The PostgreSQL server with process id {found.Pid} holds {directory.Data} but refuses connections: {refusal?.Message} Its log is {directory.Log}.");
         }
     }
 
@@ -50,11 +49,11 @@ internal sealed class PostgresProcess(
             var logged = File.Exists(directory.Log) ? new FileInfo(directory.Log).Length : 0;
             var launched = await Launch();
 
-            // Attempt this in any case: a server started by a killed service may appear a moment later and block this one.
+            // Even after a failure: a service killed while starting a server leaves one that comes up a moment later and blocks ours.
             if (await FindRunning(ct) is { } server) return server;
 
             var log = ReadLog(logged);
-            // Backends of a killed server need a moment to exit, and the port may have been taken since it was chosen.
+            // Backends of a killed server end after a moment; the port may have been taken since it was chosen.
             var passing = log.Contains("still in use", StringComparison.Ordinal) || log.Contains("could not bind", StringComparison.Ordinal);
             if (launched || !passing || attempt == 20)
                 throw new PostgresStartException($"PostgreSQL {binaries.Version} in {binaries.Directory} does not run on {directory.Data}. Its log says:{Environment.NewLine}{log}");
@@ -65,7 +64,7 @@ internal sealed class PostgresProcess(
     public async Task Stop()
     {
         var stop = await account.Command(binaries.Path("pg_ctl"), ["stop", "-D", directory.Data, "-m", "fast", "-s", "-w", "-t", "60"]).ExecuteBufferedAsync();
-        // It may have been stopped by an operator or a shutdown of the machine.
+        // It may have been stopped by an operator, or by the machine's shutdown.
         if (!stop.IsSuccess && await ReadPidFile(CancellationToken.None) is { } found && IsOurs(found.Pid))
             throw new PostgresStopException($"PostgreSQL in {directory.Data} does not stop: {stop.StandardError.Trim()}");
     }
@@ -79,8 +78,8 @@ internal sealed class PostgresProcess(
     }
 
     /// <summary>
-    /// Creates the data in a temporary directory and renames it when complete. The name is unique, because the initdb of a killed service
-    /// may still be running on another.
+    /// Creates the data in another directory and moves it when it is complete. Its name is new each time, because the initdb of a
+    /// killed service may still be running.
     /// </summary>
     private async Task CreateData(CancellationToken ct)
     {
@@ -92,8 +91,8 @@ internal sealed class PostgresProcess(
         Directory.CreateDirectory(unfinished);
         await account.Own(unfinished, ct);
 
-        // Byte order sorts fastest and the same everywhere; the character type is for full-text search. Sockets need no password: only the
-        // server's user and root can enter their directory.
+        // The C locale sorts fastest and the same everywhere; the character type is for full-text search.
+        // Sockets need no password: only the server's user and root can enter their directory.
         var initdb = await account.Command(binaries.Path("initdb"),
         [
             "-D", unfinished, "-U", IPostgres.User, "--pwfile", directory.Password, "--auth-local=trust", "--auth-host=scram-sha-256",
@@ -111,7 +110,7 @@ internal sealed class PostgresProcess(
             }
             catch (IOException e)
             {
-                logger.LogInformation("{Directory} is left over from an interrupted start and cannot be deleted yet: {Reason}", abandoned, e.Message);
+                logger.LogInformation("{Directory} is abandoned but cannot be deleted yet: {Reason}", abandoned, e.Message);
             }
         }
     }
@@ -129,9 +128,7 @@ internal sealed class PostgresProcess(
         await account.Own(directory.Settings, ct);
     }
 
-    /// <summary>
-    /// A directory that only the server's user can enter: beside the data if the path is short enough for a socket, else in a short path.
-    /// </summary>
+    /// <summary>A directory that only the server's user can enter: beside the data if the path is short enough for a socket.</summary>
     private async Task<string> CreateSocketDirectory(CancellationToken ct)
     {
         const int longest = 103 - 14; // macOS allows 103 bytes (Linux 107); /.s.PGSQL.5432 takes 14
@@ -142,7 +139,7 @@ internal sealed class PostgresProcess(
         try
         {
             Directory.CreateDirectory(sockets, ServerDirectory.UserOnly);
-            // Another user may have created it in /tmp. Only the owner can set the mode, and a link could lead elsewhere.
+            // In /tmp another user may have created it first. Only the owner can set the mode, and a link could lead elsewhere.
             if (new DirectoryInfo(sockets).LinkTarget is not null) throw new UnauthorizedAccessException("It is a symbolic link.");
             File.SetUnixFileMode(sockets, ServerDirectory.UserOnly);
         }
@@ -155,8 +152,8 @@ internal sealed class PostgresProcess(
     }
 
     /// <summary>
-    /// pg_ctl starts the server in its own session, so that Ctrl+C reaches only the service. On Windows the missing window does this, and
-    /// output is not redirected because the server would keep the pipe open. Not cancelled halfway, which would leave a server behind.
+    /// pg_ctl starts the server in its own session, and on Windows without a window, so that Ctrl+C reaches the service only. No output
+    /// is redirected: the server would inherit the pipe. Not cancelled: a server would be left behind.
     /// </summary>
     private async Task<bool> Launch()
     {
@@ -170,10 +167,7 @@ internal sealed class PostgresProcess(
         return pgCtl.ExitCode == 0;
     }
 
-    /// <summary>
-    /// Lines of postmaster.pid: process id, data directory, start time, port, socket directory, listen address, … The last ones are
-    /// written during the start.
-    /// </summary>
+    /// <summary>postmaster.pid has a line each for process id, data directory, start time, port, socket directory and listen address.</summary>
     private async Task<(int Pid, NpgsqlConnectionStringBuilder? Server)?> ReadPidFile(CancellationToken ct)
     {
         string[] lines;
@@ -186,16 +180,9 @@ internal sealed class PostgresProcess(
             return null;
         }
 
-        if (lines.Length == 0 || !int.TryParse(lines[0], CultureInfo.InvariantCulture, out var pid)) return (0, null);
+        if (lines.Length == 0 || !int.TryParse(lines[0], out var pid)) return (0, null);
         if (lines.Length < 6 || (lines[4] is "" ? lines[5] : lines[4]) is not { Length: > 0 } host) return (pid, null);
-        return (pid, new NpgsqlConnectionStringBuilder
-        {
-            Host = host,
-            Port = int.Parse(lines[3], CultureInfo.InvariantCulture),
-            Username = IPostgres.User,
-            Password = host.StartsWith('/') ? null : directory.ReadOrCreatePassword(),
-            SslMode = SslMode.Disable,
-        });
+        return (pid, Connections.Server(host, int.Parse(lines[3], null), host.StartsWith('/') ? null : directory.ReadOrCreatePassword()));
     }
 
     /// <summary>Whether the process looks like a PostgreSQL server of this directory.</summary>
@@ -203,7 +190,7 @@ internal sealed class PostgresProcess(
     {
         try
         {
-            // A zombie process has an empty command line.
+            // A zombie has an empty command line.
             if (OperatingSystem.IsLinux()) return File.ReadAllText($"/proc/{pid}/cmdline").Contains(directory.Data, StringComparison.Ordinal);
             using var process = Process.GetProcessById(pid);
             return process.ProcessName.StartsWith("postgres", StringComparison.OrdinalIgnoreCase);

@@ -3,14 +3,14 @@ using CliWrap.Buffered;
 
 namespace ClosureTable.LocalPostgres;
 
-/// <summary>The operating-system user that runs the server. PostgreSQL refuses to run as root, so root uses another user.</summary>
+/// <summary>The operating system's user that runs the server: PostgreSQL refuses to run as root.</summary>
 internal sealed class ServerAccount
 {
     private readonly string? _other;
 
     private ServerAccount(string? other) => _other = other;
 
-    /// <summary>The current user; for root the owner of the data, else <c>postgres</c>, else <c>nobody</c>.</summary>
+    /// <summary>The current user; for root the owner of the data, or else <c>postgres</c>, or else <c>nobody</c>.</summary>
     public static async Task<ServerAccount> For(ServerDirectory directory, CancellationToken ct)
     {
         if (OperatingSystem.IsWindows() || !Environment.IsPrivilegedProcess) return new ServerAccount(null);
@@ -21,8 +21,8 @@ internal sealed class ServerAccount
         if (!await account.CanEnter(directory, ct))
         {
             throw new PostgresStartException($"""
-                PostgreSQL refuses to run as root, so it runs as {account._other} here, which cannot enter {directory.Root}.
-                Set LocalPostgres__DataDirectory to a directory whose parents can be entered by other users (such as one below /var/lib), or run the service as an ordinary user.
+                PostgreSQL does not run as root, so it runs as {account._other} here, who cannot enter {directory.Root}.
+                Set LocalPostgres__DataDirectory to a directory that other users can reach (such as one below /var/lib), or run the service as an ordinary user.
                 """);
         }
         return account;
@@ -39,7 +39,7 @@ internal sealed class ServerAccount
             : OperatingSystem.IsMacOS() ? ["sudo", "-n", "-u", _other, "--", program, .. arguments]
             : ["su", "-s", "/bin/sh", "-c", "exec \"$0\" \"$@\"", "--", _other, program, .. arguments]; // Alpine
 
-        // The server's user may not be allowed to enter the current directory.
+        // The server's user may not be able to enter the working directory.
         return Cli.Wrap(all[0]).WithArguments(all.Skip(1)).WithWorkingDirectory("/").WithValidation(CommandResultValidation.None);
     }
 

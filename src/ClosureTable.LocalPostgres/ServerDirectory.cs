@@ -4,8 +4,8 @@ using System.Text;
 namespace ClosureTable.LocalPostgres;
 
 /// <summary>
-/// The files in the data directory, and the two file locks by which processes share it. The operating system releases both when a process
-/// ends, even if it is killed, so there are no stale PIDs to detect.
+/// The data directory and the two file locks by which processes share it. The operating system releases the locks when a process ends,
+/// so there is nothing to clean up after a kill.
 /// </summary>
 internal sealed class ServerDirectory
 {
@@ -21,10 +21,10 @@ internal sealed class ServerDirectory
     public string Password => Path.Combine(Root, "password");
     public string Container => Path.Combine(Root, "container");
 
-    /// <summary>Identifies this directory, in 12 hexadecimal digits.</summary>
+    /// <summary>A hash of the path.</summary>
     public string Fingerprint => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Root)))[..12];
 
-    /// <summary>The major version of PostgreSQL that created the data; <see langword="null"/> if there is none.</summary>
+    /// <summary>The major version of PostgreSQL that created the data; <see langword="null"/> if there is none yet.</summary>
     public int? Version => Path.Combine(Data, "PG_VERSION") is var file && File.Exists(file) ? int.Parse(File.ReadAllText(file), null) : null;
 
     public static ServerDirectory Open(string path)
@@ -32,7 +32,7 @@ internal sealed class ServerDirectory
         var directory = new ServerDirectory(path);
         try
         {
-            // Others must be able to pass through it only if the server runs as another user.
+            // Other users need to enter it only if the server runs as another user than the service.
             if (OperatingSystem.IsWindows()) Directory.CreateDirectory(directory.Root);
             else Directory.CreateDirectory(directory.Root, UserOnly | (Environment.IsPrivilegedProcess ? Passable : 0));
             return directory;
@@ -53,7 +53,7 @@ internal sealed class ServerDirectory
         ? "/var/lib/closuretable/postgres"
         : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "ClosureTable", "postgres");
 
-    /// <summary>Waits until no other process starts or stops the server, and blocks others until disposed.</summary>
+    /// <summary>Waits until no other process starts or stops the server, and makes others wait until disposed.</summary>
     public async Task<IDisposable> WaitForTurn(CancellationToken ct)
     {
         IDisposable? turn;
@@ -61,10 +61,10 @@ internal sealed class ServerDirectory
         return turn;
     }
 
-    /// <summary>Makes this process a user of the server until disposed, with a shared lock.</summary>
+    /// <summary>Makes this process a user of the server until disposed, by a shared lock.</summary>
     public IDisposable Join() => new FileStream(Path.Combine(Root, "users"), FileMode.OpenOrCreate, FileAccess.Read, FileShare.Read);
 
-    /// <summary>Whether a live process uses the server, so that the exclusive lock fails.</summary>
+    /// <summary>Whether a live process uses the server.</summary>
     public bool HasUsers
     {
         get
@@ -90,7 +90,7 @@ internal sealed class ServerDirectory
         }
     }
 
-    /// <summary>The password of the server's user, generated on first use, for servers that listen on a port.</summary>
+    /// <summary>The password of the server's user, created on first use; for servers that listen on a port.</summary>
     public string ReadOrCreatePassword()
     {
         if (!File.Exists(Password))

@@ -1,35 +1,39 @@
 using System.CommandLine;
+using ClosureTable.Api.Comments;
 using ClosureTable.Api.Data;
 using ClosureTable.Api.Http;
 using ClosureTable.Api.Live;
 using ClosureTable.Api.Search;
 using Microsoft.Extensions.Logging.Console;
+using Npgsql;
 
 namespace ClosureTable.Api.Commands;
 
-/// <summary>Shared by the commands that use the database: provides the service's configuration and an open database.</summary>
-internal static class DatabaseCommand
+/// <summary>A command's use of the database, with the configuration of the service.</summary>
+/// <param name="Line">The command line.</param>
+internal sealed record DatabaseCommand(ParseResult Line, IServiceProvider Services)
 {
-    /// <param name="result">The parsed command line; <c>--Section:Key value</c> after the command's own options is configuration.</param>
-    /// <param name="work">Gets the services and standard output; returns the exit code.</param>
-    /// <param name="ct">Ctrl+C.</param>
-    public static async Task<int> Run(ParseResult result, Func<IServiceProvider, TextWriter, CancellationToken, Task<int>> work, CancellationToken ct)
-    {
-        if (Settings.Fault(result.UnmatchedTokens, sectionsOnly: true) is { } fault)
-        {
-            await result.InvocationConfiguration.Error.WriteLineAsync(fault);
-            return 1;
-        }
+    public NpgsqlDataSource Primary => Services.GetRequiredService<NpgsqlDataSource>();
 
-        var builder = Host.CreateApplicationBuilder(Defaults.CommandOptions([.. result.UnmatchedTokens]));
-        // Standard output is the command's; warnings and errors are logged to standard error.
+    public Migrations Migrations => Services.GetRequiredService<Migrations>();
+
+    public int MaxDepth => (Services.GetRequiredService<IConfiguration>().GetSection("Comments").Get<CommentOptions>() ?? new()).MaxDepth;
+
+    public TextWriter Output => Line.InvocationConfiguration.Output;
+
+    public TextWriter Error => Line.InvocationConfiguration.Error;
+
+    public static async Task<int> Run(ParseResult line, Func<DatabaseCommand, CancellationToken, Task<int>> run, CancellationToken ct)
+    {
+        var builder = Host.CreateApplicationBuilder(Defaults.CommandOptions([.. line.UnmatchedTokens]));
+        // The standard output belongs to the command; warnings go to the standard error.
         builder.Logging.ClearProviders().AddSimpleConsole().AddFilter(level => level >= LogLevel.Warning);
         builder.Services.Configure<ConsoleLoggerOptions>(console =>
         {
             console.FormatterName = ConsoleFormatterNames.Simple;
             console.LogToStandardErrorThreshold = LogLevel.Trace;
         });
-        // Commands have no timeouts: they take as long as the data requires, and an operator watches them.
+        // A command takes as long as the amount of data requires.
         builder.Configuration.AddInMemoryCollection(
             new[] { nameof(DatabaseOptions.StatementTimeout), nameof(DatabaseOptions.LockTimeout), nameof(DatabaseOptions.IdleInTransactionTimeout) }
                 .Select(timeout => KeyValuePair.Create($"Database:{timeout}", (string?)"00:00:00")));
@@ -38,15 +42,17 @@ internal static class DatabaseCommand
         builder.AddEventServer();
         using var host = builder.Build();
         await using var database = host.Services.GetRequiredService<Database>();
-        try
-        {
-            await database.Open(ct);
-            return await work(host.Services, result.InvocationConfiguration.Output, ct);
-        }
-        catch (Exception exception) when (Explained.By(exception) is { } message)
-        {
-            await result.InvocationConfiguration.Error.WriteLineAsync(message);
-            return 1;
-        }
+        await database.Open(ct);
+        return await run(new(line, host.Services), ct);
+    }
+}
+
+internal static class DatabaseCommands
+{
+    /// <param name="run">Its result is the exit code.</param>
+    public static Command OnDatabase(this Command command, Func<DatabaseCommand, CancellationToken, Task<int>> run)
+    {
+        command.SetAction((line, ct) => CommandLine.Explain(line, sectionsOnly: true, () => DatabaseCommand.Run(line, run, ct)));
+        return command;
     }
 }

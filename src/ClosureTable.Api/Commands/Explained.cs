@@ -5,10 +5,10 @@ using Npgsql;
 
 namespace ClosureTable.Api.Commands;
 
-/// <summary>Reports failures that an operator can fix as a sentence instead of a stack trace.</summary>
+/// <summary>Failures that an operator can fix get a message; only the others get a stack trace.</summary>
 internal static class Explained
 {
-    /// <returns>The sentence, or null if the exception is a fault of the program.</returns>
+    /// <returns>The message, or null if the exception is a bug.</returns>
     public static string? By(Exception exception) => exception switch
     {
         PostgresNotFoundException or PostgresStartException or MigrationFailedException => exception.Message,
@@ -20,7 +20,6 @@ internal static class Explained
             $"{unreadable.Message} In the name of an environment variable, write __ for each colon.",
         PostgresException { SqlState: PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn } old =>
             $"The database does not have the schema of this build ({old.MessageText}); run migrate first.",
-        // A file that cannot be read or written.
         IOException or UnauthorizedAccessException => exception.Message,
         NpgsqlException => $"The database cannot be reached: {exception.Message}",
         _ => null,

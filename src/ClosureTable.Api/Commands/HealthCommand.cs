@@ -2,14 +2,14 @@ using System.CommandLine;
 
 namespace ClosureTable.Api.Commands;
 
-/// <summary>Asks a running service whether it is ready, for container images without curl.</summary>
+/// <summary>Checks that the service is ready, for container images without curl.</summary>
 internal static class HealthCommand
 {
     public static Command Create()
     {
         var url = new Option<Uri>("--url")
         {
-            Description = "The address to call.",
+            Description = "The address to check.",
             DefaultValueFactory = _ => new Uri("http://127.0.0.1:8080/health/ready"),
         };
         var command = new Command("healthcheck", "Exit with 0 if the service on this machine is ready.") { url };
@@ -18,8 +18,8 @@ internal static class HealthCommand
             using var client = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
             try
             {
-                using var answer = await client.GetAsync(result.GetRequiredValue(url), ct);
-                return answer.IsSuccessStatusCode ? 0 : 1;
+                using var response = await client.GetAsync(result.GetRequiredValue(url), ct);
+                return response.IsSuccessStatusCode ? 0 : 1;
             }
             catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException)
             {

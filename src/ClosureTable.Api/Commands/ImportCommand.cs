@@ -1,9 +1,5 @@
 using System.CommandLine;
-using System.Globalization;
 using ClosureTable.Api.Commands.Transfer;
-using ClosureTable.Api.Comments;
-using ClosureTable.Api.Data;
-using Npgsql;
 
 namespace ClosureTable.Api.Commands;
 
@@ -11,50 +7,49 @@ internal static class ImportCommand
 {
     public static Command Create()
     {
-        var file = new Argument<string>("file") { Description = "An export of this program, Disqus XML or WordPress WXR; - for standard input." };
-        var source = new Option<string?>("--source") { Description = "The name under which comment ids are recorded; by default the file's." };
+        var file = new Argument<string>("file") { Description = "An export of this service, Disqus XML or WordPress WXR; - is the standard input." };
+        var source = new Option<string?>("--source") { Description = "The name under which the comments' ids are remembered; the default is the one in the file." };
         var dryRun = new Option<bool>("--dry-run") { Description = "Read and check everything; write nothing." };
-        var command = new Command("import", "Add threads from a file. When run again, it resumes and adds only what is new.") { file, source, dryRun };
-        command.SetAction((result, ct) => DatabaseCommand.Run(result, async (services, output, ct) =>
+        return new Command("import", "Add threads from a file. A second run continues where the first stopped and adds what is new.")
         {
-            services.GetRequiredService<Migrations>().Apply();
-            var options = services.GetRequiredService<IConfiguration>().GetSection("Comments").Get<CommentOptions>() ?? new();
-            var name = result.GetRequiredValue(file);
-            var dry = result.GetValue(dryRun);
+            file, source, dryRun,
+        }.OnDatabase(async (command, ct) =>
+        {
+            command.Migrations.Apply();
+            var name = command.Line.GetRequiredValue(file);
+            var dry = command.Line.GetValue(dryRun);
             await using var input = name == "-" ? Console.OpenStandardInput() : File.OpenRead(name);
-            var import = new Import(services.GetRequiredService<NpgsqlDataSource>(), options.MaxDepth, dry);
+            var import = new Import(command.Primary, command.MaxDepth, dry);
             try
             {
-                Tell(output, await import.Run(TransferFile.Read(input), result.GetValue(source),
-                    report => output.WriteLine(Line($"… {report.Comments:N0} new, {report.Known:N0} imported before")), ct), dry);
+                await import.Run(TransferFile.Read(input), command.Line.GetValue(source),
+                    report => command.Output.WriteLine($"… {report.Comments:N0} new, {report.Known:N0} known"), ct);
+                Print(import.Report, dry, command.Output);
                 return import.Report.Refused == 0 ? 0 : 1;
             }
             catch (TransferFormatException broken)
             {
-                Tell(output, import.Report, dry);
-                await result.InvocationConfiguration.Error.WriteLineAsync(broken.Message);
+                Print(import.Report, dry, command.Output);
+                command.Error.WriteLine(broken.Message);
                 return 1;
             }
-        }, ct));
-        return command;
+        });
     }
 
-    private static void Tell(TextWriter output, ImportReport report, bool dryRun)
+    private static void Print(ImportReport report, bool dryRun, TextWriter output)
     {
-        output.WriteLine(Line($"{(dryRun ? "Would import" : "Imported")} {report.Comments:N0} comments, {report.Tombstones:N0} of them tombstones, with {report.Likes:N0} likes; {report.Known:N0} were imported before."));
-        Say(report.Placeholders, "authors have no account here and became placeholders that cannot sign in.");
-        Say(report.Pruned, "deleted or unpublished comments without replies were skipped.");
-        Say(report.Shortened, "texts were cut to 10,000 characters.");
-        Say(report.Raised, "comments were attached higher up because of the maximum depth (Comments__MaxDepth).");
-        Say(report.Refused, "comments were rejected:");
+        output.WriteLine($"{(dryRun ? "Would import" : "Imported")} {report.Comments:N0} comments, {report.Tombstones:N0} of them tombstones, with {report.Likes:N0} likes; {report.Known:N0} were known.");
+        Count(report.Placeholders, "authors have no account here and got a placeholder that cannot sign in.");
+        Count(report.Pruned, "deleted or unpublished comments without replies were left out.");
+        Count(report.Shortened, "texts were cut to 10,000 characters.");
+        Count(report.Raised, "comments were moved up because of the maximum depth (Comments__MaxDepth).");
+        Count(report.Refused, "comments could not be imported:");
         report.Reasons.ForEach(output.WriteLine);
 
-        void Say(long count, string what)
+        void Count(long count, string what)
         {
             if (count > 0)
-                output.WriteLine(Line($"{count:N0} {what}"));
+                output.WriteLine($"{count:N0} {what}");
         }
     }
-
-    private static string Line(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

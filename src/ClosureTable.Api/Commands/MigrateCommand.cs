@@ -1,5 +1,4 @@
 using System.CommandLine;
-using ClosureTable.Api.Data;
 
 namespace ClosureTable.Api.Commands;
 
@@ -7,17 +6,14 @@ internal static class MigrateCommand
 {
     public static Command Create()
     {
-        var status = new Option<bool>("--status") { Description = "List the scripts and whether they have been applied; change nothing." };
-        var command = new Command("migrate", "Upgrade the database's schema to this build's.") { status };
-        command.SetAction((result, ct) => DatabaseCommand.Run(result, async (services, output, ct) =>
+        var status = new Option<bool>("--status") { Description = "List the scripts and whether they were applied; change nothing." };
+        return new Command("migrate", "Upgrade the database's schema to the one that this build needs.") { status }.OnDatabase(async (command, ct) =>
         {
-            var migrations = services.GetRequiredService<Migrations>();
-            if (!result.GetValue(status))
-                migrations.Apply();
-            foreach (var script in await migrations.Status(ct))
-                output.WriteLine($"{(script.Applied ? "applied" : "pending")}  {script.Script}");
+            if (!command.Line.GetValue(status))
+                command.Migrations.Apply();
+            foreach (var script in await command.Migrations.Status(ct))
+                command.Output.WriteLine($"{(script.Applied ? "applied" : "pending")}  {script.Script}");
             return 0;
-        }, ct));
-        return command;
+        });
     }
 }

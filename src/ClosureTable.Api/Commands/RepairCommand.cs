@@ -1,36 +1,35 @@
 using System.CommandLine;
 using ClosureTable.Api.Commands.Integrity;
-using Npgsql;
 
 namespace ClosureTable.Api.Commands;
 
-/// <summary>Rebuilds inconsistent data from the parents.</summary>
 internal static class RepairCommand
 {
     public static Command Create()
     {
         var thread = VerifyCommand.ThreadOption();
-        var command = new Command("repair",
-            "Rebuild tree and counts of damaged threads from the parents, a transaction each, and say what was changed. " +
-            "Of a cycle the oldest comment, and a comment whose parent does not exist, becomes a thread of its own. Exit with 1 where something remains.") { thread };
-        command.SetAction((result, ct) => DatabaseCommand.Run(result, async (services, output, ct) =>
+        return new Command("repair",
+            "Rebuild tree and counts of damaged threads from the parents, one transaction for each thread, and print the changes. " +
+            "The oldest comment of a cycle, and a comment whose parent does not exist, becomes a thread of its own. Exit with 1 if violations remain.")
+        {
+            thread,
+        }.OnDatabase(async (command, ct) =>
         {
             var (threads, remaining) = (0, 0);
-            await new Repair(services.GetRequiredService<NpgsqlDataSource>()).Run(
-                result.GetValue(thread),
+            await new Repair(command.Primary).Run(
+                command.Line.GetValue(thread),
                 change =>
                 {
                     threads++;
-                    output.WriteLine(change);
+                    command.Output.WriteLine(change);
                 },
                 violation =>
                 {
                     remaining++;
-                    output.WriteLine($"remains: {violation}");
+                    command.Output.WriteLine($"remains: {violation}");
                 }, ct);
-            output.WriteLine(threads == 0 ? "Nothing to repair." : remaining == 0 ? "All invariants hold again." : $"{remaining} violations remain.");
+            command.Output.WriteLine(threads == 0 ? "Nothing to repair." : remaining == 0 ? "All invariants hold again." : $"{remaining} violations remain.");
             return remaining == 0 ? 0 : 1;
-        }, ct));
-        return command;
+        });
     }
 }

@@ -1,23 +1,19 @@
 using System.CommandLine;
 using System.Diagnostics;
-using System.Globalization;
 using ClosureTable.Api.Commands.Seeding;
 using ClosureTable.Api.Comments;
-using ClosureTable.Api.Data;
-using Npgsql;
 
 namespace ClosureTable.Api.Commands;
 
-/// <summary>Fills the database with generated threads.</summary>
 internal static class SeedCommand
 {
     public static Command Create()
     {
         var threads = new Option<int>("--threads") { Description = "The number of threads.", DefaultValueFactory = _ => 100 };
-        var comments = new Option<int>("--comments") { Description = "The total number of comments.", DefaultValueFactory = _ => 10_000 };
+        var comments = new Option<int>("--comments") { Description = "The number of comments in all threads together.", DefaultValueFactory = _ => 10_000 };
         var shape = new Option<ThreadShape>("--shape") { Description = "The shape of the trees.", DefaultValueFactory = _ => ThreadShape.Reddit };
-        var topic = new Option<string?>("--topic") { Description = "The topic of all threads; by default, several topics." };
-        var seed = new Option<int>("--seed") { Description = "The seed of the random generator.", DefaultValueFactory = _ => 1 };
+        var topic = new Option<string?>("--topic") { Description = "The topic of all threads; by default there are many." };
+        var seed = new Option<int>("--seed") { Description = "The seed of the random numbers.", DefaultValueFactory = _ => 1 };
         threads.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<int>() < 1)
@@ -28,30 +24,26 @@ internal static class SeedCommand
             if (result.GetValueOrDefault<string?>() is { } text && !new TopicAttribute().IsValid(text))
                 result.AddError("--topic must be 1 to 512 characters long.");
         });
-        var command = new Command("seed", "Add generated threads, comments, likes and users, also while the service is running.")
+        var command = new Command("seed", "Add generated threads, comments, likes and users, also beside a running service.")
         {
             threads, comments, shape, topic, seed,
         };
         command.Validators.Add(result =>
         {
             if (result.GetValue(comments) < result.GetValue(threads))
-                result.AddError("--comments must be at least --threads: a thread begins with a comment.");
+                result.AddError("--comments must be at least --threads: each thread has at least one comment.");
         });
-        command.SetAction((result, ct) => DatabaseCommand.Run(result, async (services, output, ct) =>
+        return command.OnDatabase(async (command, ct) =>
         {
-            services.GetRequiredService<Migrations>().Apply();
-            var depth = services.GetRequiredService<IConfiguration>().GetSection("Comments").Get<CommentOptions>() ?? new();
-            var load = new Load(
-                result.GetValue(threads), result.GetValue(comments), result.GetValue(shape), result.GetValue(topic), result.GetValue(seed));
+            command.Migrations.Apply();
+            var line = command.Line;
+            var load = new Load(line.GetValue(threads), line.GetValue(comments), line.GetValue(shape), line.GetValue(topic), line.GetValue(seed));
             var begun = Stopwatch.GetTimestamp();
-            var roots = await new BulkLoad(services.GetRequiredService<NpgsqlDataSource>(), depth.MaxDepth).Run(load, Told, ct);
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{load.Comments:N0} comments in {load.Threads:N0} threads in {Stopwatch.GetElapsedTime(begun).TotalSeconds:N1} s; the first is {roots[0]}."));
+            var roots = await new BulkLoad(command.Primary, command.MaxDepth).Run(
+                load, loaded => command.Output.WriteLine($"… {loaded:N0} of {load.Comments:N0} comments"), ct);
+            command.Output.WriteLine(
+                $"{load.Comments:N0} comments in {load.Threads:N0} threads in {Stopwatch.GetElapsedTime(begun).TotalSeconds:N1} s; the first is {roots[0]}.");
             return 0;
-
-            void Told(int loaded) =>
-                output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"… {loaded:N0} of {load.Comments:N0} comments"));
-        }, ct));
-        return command;
+        });
     }
 }

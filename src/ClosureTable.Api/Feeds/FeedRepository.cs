@@ -16,13 +16,11 @@ internal sealed record FeedComment
 /// <summary>The newest comments of a topic or of a user, without deleted ones.</summary>
 internal sealed class FeedRepository(ReplicaReads replica)
 {
-    /// <summary>The number of comments in a feed.</summary>
     public const int Length = 50;
 
     public Task<IReadOnlyList<FeedComment>> OfTopic(string topic, CancellationToken ct) =>
         replica.Read<IReadOnlyList<FeedComment>>(async connection =>
-        {
-            return (await connection.QueryAsync<FeedComment>("""
+            (await connection.QueryAsync<FeedComment>("""
                 select c.id, c.content, author.name as author_name, c.created_at, c.edited_at
                 from comments_threads thread
                 join comments_comments c on c.root_id = thread.root_id
@@ -30,8 +28,7 @@ internal sealed class FeedRepository(ReplicaReads replica)
                 where thread.topic = @topic and thread.comment_count > 0 and c.deleted_at is null
                 order by c.created_at desc, c.id desc
                 limit @Length
-                """, new { topic, Length }, ct)).AsList();
-        }, ct);
+                """, new { topic, Length }, ct)).AsList(), ct);
 
     /// <summary>A user's newest comments, and the user's name; null if there is no such user.</summary>
     public Task<(string Name, IReadOnlyList<FeedComment> Comments)?> OfUser(long userId, CancellationToken ct) =>
@@ -40,7 +37,7 @@ internal sealed class FeedRepository(ReplicaReads replica)
             await using var results = await connection.QueryMultipleAsync("""
                 select name from auth_users where id = @userId;
 
-                -- Ids roughly follow the order of writing, so the index by author and id ends with the newest.
+                -- Ids are nearly in the order of writing: the newest are at the end of the index by author and id.
                 select c.id, c.content, author.name as author_name, c.created_at, c.edited_at
                 from comments_comments c
                 join auth_users author on author.id = c.author_id

@@ -9,12 +9,11 @@ using Npgsql;
 namespace ClosureTable.Api.Pages;
 
 /// <summary>
-/// The explorer's page and its data: the rows of <c>comments_tree</c>. On in Development; elsewhere only if <c>Explorer:Enabled</c> is
-/// set, and then read-only.
+/// What the explorer needs besides the public API: the rows of <c>comments_tree</c>. It is enabled in Development, and elsewhere,
+/// read-only, by <c>Explorer:Enabled</c>.
 /// </summary>
 internal static class ExplorerEndpoints
 {
-    /// <summary>The most comments of a thread that the explorer can draw.</summary>
     private const int MaxComments = 200;
 
     public static void MapExplorer(this IEndpointRouteBuilder app)
@@ -29,7 +28,7 @@ internal static class ExplorerEndpoints
         var explorer = app.MapGroup("/explorer").ExcludeFromDescription().AllowAnonymous();
         explorer.MapGet("/threads", Threads);
         explorer.MapGet("/threads/{id:long}", Thread);
-        // Only under its own host name: a page of another origin must not get tokens by DNS rebinding.
+        // Only by these names, against DNS rebinding.
         if (InDevelopment(app))
             explorer.MapPost("/people", People).RequireHost("localhost", "127.0.0.1");
     }
@@ -85,7 +84,7 @@ internal static class ExplorerEndpoints
         return TypedResults.Ok(new ExplorerTree(id, found.Version, comments.AsList(), rows.AsList()));
     }
 
-    /// <summary>Demo users, one of them a moderator, with tokens. They have no password, and this endpoint exists in Development only.</summary>
+    /// <summary>Tokens for three test users, one of them a moderator. They have no password; this is mapped in Development only.</summary>
     private static async Task<ExplorerPeople> People(NpgsqlDataSource primary, TokenIssuer issuer, CancellationToken ct)
     {
         await using var connection = await primary.OpenConnectionAsync(ct);

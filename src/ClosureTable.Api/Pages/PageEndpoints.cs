@@ -7,7 +7,7 @@ using NUglify;
 
 namespace ClosureTable.Api.Pages;
 
-/// <summary>The demo page, and the thread to embed in other pages.</summary>
+/// <summary>The demo page, and the script that embeds a thread in other pages.</summary>
 internal static class PageEndpoints
 {
     public static void MapPages(this IEndpointRouteBuilder app)
@@ -21,7 +21,7 @@ internal static class PageEndpoints
         pages.MapEmbedded("/embed.ru.js", new("embed.ru.js"));
     }
 
-    /// <summary>A file that only the pages of this service use.</summary>
+    /// <summary>A file for the pages of this service.</summary>
     public static void MapPage(this IEndpointRouteBuilder app, string path, string name, Func<string, string>? edit = null)
     {
         var file = new PageFile(name, edit);
@@ -49,17 +49,16 @@ internal static class PageEndpoints
             return file.Result();
         }).WithMetadata(new DisableCorsAttribute()).ExcludeFromDescription();
 
-    /// <summary>Minified, because other sites load it.</summary>
     private static string Minified(string script)
     {
-        // Its style sheet is a string, which the minifier does not change.
+        // The style sheet is a string literal, which NUglify does not minify.
         var minified = Uglify.Js(Regex.Replace(script, @"(?<=replaceSync\(`)[^`]+", sheet => Regex.Replace(sheet.Value, @"\s*([{};])\s*|(?<=[:,])\s+", "$1")));
         return minified.HasErrors
             ? throw new InvalidOperationException("embed.js cannot be minified: " + string.Join("; ", minified.Errors))
             : "// <closure-comments>: see docs/embed.md\n" + minified.Code;
     }
 
-    /// <summary>Removes the link to a page that is switched off.</summary>
+    /// <summary>Removes the link to the explorer.</summary>
     private static string WithoutExplorer(string page) =>
         string.Join('\n', page.Split('\n').Where(line => !line.Contains("href=\"explorer\"", StringComparison.Ordinal)));
 }

@@ -4,9 +4,9 @@ using Microsoft.Net.Http.Headers;
 
 namespace ClosureTable.Api.Pages;
 
-/// <summary>A file of the pages: an embedded resource, so that it is found independently of the working directory.</summary>
+/// <summary>A file of the pages. It is an embedded resource and so does not depend on the working directory.</summary>
 /// <param name="name">Its name in <c>Pages/Assets</c>.</param>
-/// <param name="edit">Applied once to its text, before it is served.</param>
+/// <param name="edit">Changes its text once before it is served.</param>
 internal sealed class PageFile(string name, Func<string, string>? edit = null)
 {
     private readonly Lazy<(byte[] Content, EntityTagHeaderValue Tag)> file = new(() =>
@@ -24,14 +24,12 @@ internal sealed class PageFile(string name, Func<string, string>? edit = null)
         var other => throw new ArgumentException($"No content type is known for {other}.", nameof(name)),
     };
 
-    /// <summary>The file; 304 if the client has it already.</summary>
+    /// <summary>The file, or 304.</summary>
     public FileContentHttpResult Result() => TypedResults.Bytes(file.Value.Content, contentType, entityTag: file.Value.Tag);
 
     private static string Read(string name)
     {
-        using var resource = typeof(PageFile).Assembly.GetManifestResourceStream("pages/" + name)
-            ?? throw new InvalidOperationException($"The assembly has no resource pages/{name}.");
-        using var reader = new StreamReader(resource);
+        using var reader = new StreamReader(typeof(PageFile).Assembly.GetManifestResourceStream("pages/" + name)!);
         return reader.ReadToEnd();
     }
 }

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using ClosureTable.Api.Commands.Transfer;
 using ClosureTable.Api.Data;
 using ClosureTable.Api.Http;
@@ -98,6 +99,41 @@ public sealed class ForeignFormatTests(ServiceFixture fixture)
     {
         var refused = await Assert.ThrowsAsync<TransferFormatException>(() => fixture.Import(file));
         Assert.Contains("DTD", refused.Message, StringComparison.Ordinal);
+    }
+
+    public static TheoryData<string, string, int> Attacks => new()
+    {
+        // In the markup, whose parser is recursive.
+        { "message", $"<![CDATA[{string.Concat(Enumerable.Repeat("<b>", 1000))}words{string.Concat(Enumerable.Repeat("</b>", 1000))}]]>", 0 },
+        { "message", $"<![CDATA[{string.Concat(Enumerable.Repeat("<b>", 24_000))}words]]>", 1 },
+        { "message", $"<![CDATA[{new string('&', 90_000)}]]>", 0 },
+        { "message", string.Concat(Enumerable.Repeat("<![CDATA[w]]>", 800_000)), 0 },
+        { "createdAt", "the day before", 1 },
+        // In the XML: nested elements with long and with short names, too many fields, a long name.
+        { "other", Nested(Enumerable.Range(0, 4000).Select(n => $"a{n}".PadRight(500, 'a'))), 0 },
+        { "other", Nested(Enumerable.Repeat("a", 600_000)), 0 },
+        { "other", string.Concat(Enumerable.Range(0, 250_000).Select(n => $"<f{n}>w</f{n}>")), 1 },
+        { "other", Nested([new string('a', 2_000_000)]), 0 },
+    };
+
+    private static string Nested(IEnumerable<string> names) =>
+        string.Concat(names.Select(name => $"<{name}>")) + "words" + string.Concat(names.Reverse().Select(name => $"</{name}>"));
+
+    [Theory]
+    [MemberData(nameof(Attacks), DisableDiscoveryEnumeration = true)]
+    public async Task A_hostile_comment_costs_little_and_the_others_arrive(string field, string content, int refused)
+    {
+        var file = Disqus.Replace("</disqus>", $"""
+            <post dsq:id="{page}-5"><other/><message>words</message><createdAt>2013-05-06T10:00:00Z</createdAt><author><name>Eve</name></author><parent dsq:id="{page}-1"/></post>
+            <post dsq:id="{page}-6"><message>after</message><createdAt>2013-05-06T11:00:00Z</createdAt><author><name>Ann</name></author><parent dsq:id="{page}-1"/></post></disqus>
+            """, StringComparison.Ordinal);
+        var at = file.LastIndexOf("-5\">", StringComparison.Ordinal);
+        file = file[..at] + new Regex($"<{field}>.*?</{field}>|<{field}/>").Replace(file[at..], _ => $"<{field}>{content}</{field}>", 1);
+
+        var report = await fixture.Import(file, source: page).WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
+        Assert.Equal((5 - refused, refused), (report.Comments, report.Refused));
+        if (refused == 1)
+            Assert.Contains($"{page}-5", Assert.Single(report.Reasons), StringComparison.Ordinal);
     }
 
     [Fact]

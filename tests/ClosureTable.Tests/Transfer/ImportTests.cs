@@ -165,7 +165,7 @@ public sealed class ImportTests(ServiceFixture fixture)
     [InlineData("<disqus><post>", "line 1")]
     public async Task A_broken_file_says_where_it_is_broken(string file, string said)
     {
-        var broken = await Assert.ThrowsAsync<TransferFormatException>(() => fixture.Import(file));
+        var broken = await Assert.ThrowsAsync<TransferFormatException>(() => fixture.Import(file, source: topic));
         Assert.Contains(said, broken.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("ClosureTable.", broken.Message, StringComparison.Ordinal);
     }

@@ -1,6 +1,6 @@
 namespace ClosureTable.Api.Commands.Seeding;
 
-/// <summary>Generates sentences that resemble a technical discussion, so that searches find something.</summary>
+/// <summary>Plausible sentences about storing trees in a database.</summary>
 internal static class Prose
 {
     private static readonly string[] Openings =

@@ -3,13 +3,10 @@ namespace ClosureTable.Api.Commands.Seeding;
 /// <summary>The shape of a generated thread.</summary>
 internal enum ThreadShape
 {
-    /// <summary>
-    /// Like real discussions: a fifth of the replies go to the root, most to recent comments. 5 to 6.5 closure rows per comment, at most
-    /// 30 levels.
-    /// </summary>
+    /// <summary>Like a real discussion: a fifth of the comments reply to the root, most of the others to recent comments. At most 30 levels.</summary>
     Reddit,
 
-    /// <summary>Each comment replies to the previous one; at the maximum depth a new chain starts at the root.</summary>
+    /// <summary>Each comment replies to the one before; at the maximum depth a new chain begins at the root.</summary>
     Chain,
 
     /// <summary>All comments reply to the root.</summary>
@@ -19,32 +16,25 @@ internal enum ThreadShape
     Random,
 }
 
-/// <summary>A generated comment; references are indexes into its thread.</summary>
-/// <param name="Parent">The index of the parent, which comes before it; -1 for the root.</param>
-/// <param name="Depth">The depth; a root has 0.</param>
-/// <param name="Content">A few plausible sentences.</param>
-/// <param name="Author">The index of the author among the users.</param>
-/// <param name="CreatedAt">Later than the previous comment, in whole microseconds, as PostgreSQL stores them.</param>
-/// <param name="FirstLike">The index of the first user who likes it; the others follow.</param>
-/// <param name="Likes">The number of likes.</param>
+/// <param name="Parent">The index of the parent in the thread; -1 for the root.</param>
+/// <param name="Author">The index of the user.</param>
+/// <param name="CreatedAt">In whole microseconds, like PostgreSQL's times.</param>
+/// <param name="FirstLike">The index of the first user who likes it; the others are the next ones.</param>
 internal readonly record struct GeneratedComment(int Parent, int Depth, string Content, int Author, DateTime CreatedAt, int FirstLike, int Likes);
 
-/// <summary>Generates threads from a seed: the same seed gives the same threads.</summary>
-/// <param name="shape">The shape of the trees.</param>
-/// <param name="maxDepth">The maximum depth, for every shape.</param>
-/// <param name="users">The number of users who write and like.</param>
-/// <param name="now">All comments are older than this.</param>
-/// <param name="seed">The seed.</param>
+/// <summary>Generates threads. The same seed gives the same threads.</summary>
+/// <param name="users">The number of users.</param>
+/// <param name="now">All comments are older.</param>
 internal sealed class ThreadGenerator(ThreadShape shape, int maxDepth, int users, DateTime now, int seed)
 {
     private const int RedditDepth = 30;
     private const int RedditMemory = 100;
 
-    /// <summary>Sizes of the threads that add up to the number of comments: a few large, many small, none empty.</summary>
+    /// <summary>The size of each thread: a few are large, many are small, none is empty.</summary>
     public static int[] Sizes(int threads, int comments, int seed)
     {
         var random = new Random(seed);
-        // Pareto distribution with exponent 1: the tenth thread has a tenth of the first one's comments, as in forums.
+        // Pareto with exponent 1: the tenth largest thread has a tenth of the comments of the largest.
         var weights = Enumerable.Range(1, threads).Select(rank => 1.0 / rank).ToArray();
         random.Shuffle(weights);
         var scale = (comments - threads) / weights.Sum();
@@ -54,8 +44,8 @@ internal sealed class ThreadGenerator(ThreadShape shape, int maxDepth, int users
         return sizes;
     }
 
-    /// <param name="thread">The number of the thread; each has its own random sequence, so that threads can be generated in any order.</param>
-    /// <param name="count">The number of comments, at least 1.</param>
+    /// <param name="thread">Each thread has its own random sequence, so that threads can be generated in any order.</param>
+    /// <param name="count">At least 1.</param>
     public GeneratedComment[] Thread(int thread, int count)
     {
         var random = new Random(HashCode(seed, thread));

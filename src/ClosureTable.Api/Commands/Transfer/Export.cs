@@ -1,47 +1,52 @@
 using System.Data;
 using System.Text.Json;
 using ClosureTable.Api.Data;
-using Dapper;
 using Npgsql;
 
 namespace ClosureTable.Api.Commands.Transfer;
 
-/// <summary>Writes threads as JSON lines, from one snapshot of the database, in constant memory.</summary>
+/// <summary>Writes threads as JSON lines, from one snapshot and in constant memory.</summary>
 internal sealed class Export(NpgsqlDataSource primary)
 {
-    /// <summary>Comments per fetch.</summary>
     private const int BatchSize = 1000;
 
     private static readonly byte[] NewLine = [(byte)'\n'];
 
-    private readonly HashSet<long> known = [];
+    private readonly HashSet<string> known = [];
 
     /// <param name="topic">Only the threads of this topic; null for all.</param>
-    /// <param name="output">Receives UTF-8, one record per line.</param>
-    /// <param name="progress">Called after each batch with the number of comments written.</param>
-    /// <returns>The number of comments written.</returns>
+    /// <param name="progress">Told after each batch how many comments were written.</param>
+    /// <returns>How many comments were written.</returns>
     public Task<long> Run(string? topic, Stream output, Action<long>? progress, CancellationToken ct) =>
         primary.ReadSnapshotOnce(async connection =>
         {
             var name = await connection.ExecuteScalarAsync<Guid>("select id from export_source", null, ct);
             await Write(output, new TransferHeader { Source = $"closuretable {name}" }, ct);
 
-            // Parents before replies: ordered by depth, because after a move a reply can have a smaller id than its parent.
-            await connection.ExecuteAsync($"""
-                -- No timeouts, however slowly the output is read.
+            // Parents before their replies: by level, because the id of a reply may be the smaller one after a move.
+            // PostgreSQL's own text of a time depends on the session's time zone.
+            await connection.ExecuteAsync("""
+                -- The reader of the output sets the pace.
                 set local statement_timeout = 0;
                 set local idle_in_transaction_session_timeout = 0;
 
                 declare exported no scroll cursor for
                 select
-                  c.id, c.parent_id, c.author_id, thread.topic, c.content, c.created_at, c.edited_at, c.deleted_at,
+                  c.id::text, c.parent_id::text as parent, c.author_id::text as author,
+                  case when c.parent_id is null then thread.topic end as topic,
+                  case when c.deleted_at is null then c.content end as content,
+                  c.created_at, c.edited_at, c.deleted_at,
                   (
-                    select json_agg(json_build_object('user', l.user_id::text, 'at', {Utc("l.created_at")}) order by l.created_at, l.user_id)
+                    select json_agg(
+                      json_build_object('user', l.user_id::text, 'at', to_char(l.created_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))
+                      order by l.created_at, l.user_id)
                     from comments_likes l
                     where l.comment_id = c.id
                   )::text as likes,
                   (
-                    select json_agg(json_build_object('content', r.content, 'written_at', {Utc("r.written_at")}, 'editor', r.editor_id::text) order by r.revision)
+                    select json_agg(
+                      json_build_object('content', r.content, 'written_at', to_char(r.written_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), 'editor', r.editor_id::text)
+                      order by r.revision)
                     from comments_revisions r
                     where r.comment_id = c.id
                   )::text as revisions
@@ -66,22 +71,13 @@ internal sealed class Export(NpgsqlDataSource primary)
             }
         }, ct);
 
-    /// <summary>PostgreSQL's own format has an offset, so one moment could have two forms.</summary>
-    private static string Utc(string column) => $"""to_char({column} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')""";
-
-    private async Task<IEnumerable<TransferUser>> NewUsers(NpgsqlConnection connection, IEnumerable<TransferComment> batch, CancellationToken ct)
+    private Task<IEnumerable<TransferUser>> NewUsers(NpgsqlConnection connection, IEnumerable<TransferComment> batch, CancellationToken ct)
     {
-        var ids = batch
-            .SelectMany(comment => (comment.Likes ?? []).Select(like => like.User)
-                .Concat((comment.Revisions ?? []).Select(revision => revision.Editor!)).Append(comment.Author!))
-            .Where(id => id is not null)
-            .Select(id => long.Parse(id, System.Globalization.CultureInfo.InvariantCulture))
-            .Where(known.Add)
-            .ToArray();
-        return await connection.QueryAsync<TransferUser>("""
+        var ids = batch.SelectMany(comment => comment.UserIds()).Where(known.Add).ToArray();
+        return connection.QueryAsync<TransferUser>("""
             select id::text, name, email
             from auth_users
-            where id = any(@ids)
+            where id = any(@ids::bigint[])
             order by auth_users.id
             """, new { ids }, ct);
     }
@@ -92,33 +88,22 @@ internal sealed class Export(NpgsqlDataSource primary)
         await output.WriteAsync(NewLine, ct);
     }
 
-    private sealed record Row
+    private sealed record Row(
+        string Id, string? Parent, string? Author, string? Topic, string? Content,
+        DateTime CreatedAt, DateTime? EditedAt, DateTime? DeletedAt, string? Likes, string? Revisions)
     {
-        public long Id { get; init; }
-        public long? ParentId { get; init; }
-        public long? AuthorId { get; init; }
-        public string? Topic { get; init; }
-        public string Content { get; init; } = "";
-        public DateTime CreatedAt { get; init; }
-        public DateTime? EditedAt { get; init; }
-        public DateTime? DeletedAt { get; init; }
-        public string? Likes { get; init; }
-        public string? Revisions { get; init; }
-
         public TransferComment ToRecord() => new()
         {
-            Id = Text(Id)!,
-            Parent = Text(ParentId),
-            Author = Text(AuthorId),
-            Topic = ParentId is null ? Topic : null,
-            Content = DeletedAt is null ? Content : null,
+            Id = Id,
+            Parent = Parent,
+            Author = Author,
+            Topic = Topic,
+            Content = Content,
             CreatedAt = CreatedAt,
             EditedAt = EditedAt,
             DeletedAt = DeletedAt,
             Likes = Likes is null ? null : JsonSerializer.Deserialize<TransferLike[]>(Likes, TransferRecord.Json),
             Revisions = Revisions is null ? null : JsonSerializer.Deserialize<TransferRevision[]>(Revisions, TransferRecord.Json),
         };
-
-        private static string? Text(long? id) => id?.ToString(System.Globalization.CultureInfo.InvariantCulture);
     }
 }

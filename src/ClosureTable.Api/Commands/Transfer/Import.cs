@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using ClosureTable.Api.Accounts;
 using ClosureTable.Api.Comments;
@@ -7,10 +6,10 @@ using Npgsql;
 
 namespace ClosureTable.Api.Commands.Transfer;
 
-/// <summary>The result of an import, or of a dry run.</summary>
+/// <summary>The outcome of an import, or of a dry run.</summary>
 internal sealed record ImportReport
 {
-    private const int MaxSentences = 20;
+    private const int MaxReasons = 20;
 
     /// <summary>New comments.</summary>
     public long Comments { get; set; }
@@ -18,57 +17,52 @@ internal sealed record ImportReport
     /// <summary>Tombstones among them.</summary>
     public long Tombstones { get; set; }
 
-    /// <summary>Comments that an earlier run imported, whether or not they were deleted since.</summary>
+    /// <summary>Comments from an earlier run, even if they were deleted here since.</summary>
     public long Known { get; set; }
 
-    /// <summary>Authors without an account here, who became placeholders.</summary>
+    /// <summary>Accounts created for authors who have none here; they cannot sign in.</summary>
     public long Placeholders { get; set; }
 
     public long Likes { get; set; }
 
-    /// <summary>Deleted or unpublished comments without replies, which are skipped.</summary>
+    /// <summary>Deleted or unpublished comments that were left out because they have no replies.</summary>
     public long Pruned { get; set; }
 
-    /// <summary>Comments whose text was cut to the maximum length.</summary>
+    /// <summary>Texts cut to the maximum length.</summary>
     public long Shortened { get; set; }
 
-    /// <summary>Comments that were attached higher up, because of the maximum depth.</summary>
+    /// <summary>Comments moved up because of the maximum depth.</summary>
     public long Raised { get; set; }
 
-    /// <summary>Comments that were rejected.</summary>
+    /// <summary>Comments that could not be imported.</summary>
     public long Refused { get; private set; }
 
-    /// <summary>The reason for the first of them.</summary>
+    /// <summary>The reasons for the first of them.</summary>
     public List<string> Reasons { get; } = [];
 
     public void Refuse(string reason)
     {
-        if (++Refused <= MaxSentences)
+        if (++Refused <= MaxReasons)
             Reasons.Add(reason);
     }
 }
 
 /// <summary>
-/// Imports threads in transactions of <see cref="BatchSize"/> comments. Each also records which comments it imported, so that an
-/// interrupted run can simply be started again. Existing data does not change.
+/// Imports threads in transactions of <see cref="BatchSize"/> comments, each of which records the ids it imported: an interrupted
+/// run is simply started again. Existing comments do not change.
 /// </summary>
-/// <param name="maxDepth">The maximum depth of a comment here.</param>
 internal sealed class Import(NpgsqlDataSource primary, int maxDepth, bool dryRun)
 {
     public const int BatchSize = 1000;
 
-    private const int LongestId = 255;
+    private const int MaxIdLength = 255;
 
-    /// <summary>Comments that come before their parents wait for them, up to this number; beyond it, the file is rejected.</summary>
+    /// <summary>Comments that come before their parent wait in memory.</summary>
     private const int MaxWaiting = 10_000;
 
     private static readonly DateTime Earliest = new(1970, 1, 1, 0, 0, 0, DateTimeKind.Utc);
 
     private readonly ImportReport report = new();
-
-    /// <summary>The result so far.</summary>
-    public ImportReport Report => report;
-
     private readonly Dictionary<string, List<TransferComment>> waiting = [];
     private readonly Dictionary<string, TransferComment> buried = [];
     private readonly HashSet<string> wouldBeThere = [];
@@ -77,10 +71,12 @@ internal sealed class Import(NpgsqlDataSource primary, int maxDepth, bool dryRun
     private ImportStore? store;
     private int waitingCount;
 
-    /// <param name="records">The header first.</param>
-    /// <param name="sourceName">Overrides the header's.</param>
-    /// <param name="progress">Called after each batch.</param>
-    /// <exception cref="TransferFormatException">The file is invalid; earlier batches remain.</exception>
+    /// <summary>The progress so far.</summary>
+    public ImportReport Report => report;
+
+    /// <param name="sourceName">Overrides the name in the header.</param>
+    /// <param name="progress">Told after each batch.</param>
+    /// <exception cref="TransferFormatException">The file is broken; the batches before it are imported.</exception>
     public async Task<ImportReport> Run(IEnumerable<TransferRecord> records, string? sourceName, Action<ImportReport>? progress, CancellationToken ct)
     {
         try
@@ -93,10 +89,13 @@ internal sealed class Import(NpgsqlDataSource primary, int maxDepth, bool dryRun
                         store ??= await ImportStore.Open(primary, sourceName ?? header.Source, maxDepth, ct);
                         break;
                     case TransferUser user:
-                        newUsers.TryAdd(user.Id, user with { Name = NameOf(user), Email = new EmailAttribute().IsValid(user.Email) ? user.Email?.Trim() : null });
+                        newUsers.TryAdd(user.Id, user with { Name = NameAttribute.Clean(user.Name) ?? "somebody", Email = new EmailAttribute().IsValid(user.Email) ? user.Email?.Trim() : null });
                         break;
                     case TransferComment comment when Checked(comment) is { } good:
                         batch.Add(good);
+                        break;
+                    case TransferRefusal refusal:
+                        report.Refuse(refusal.Reason);
                         break;
                 }
 
@@ -120,7 +119,7 @@ internal sealed class Import(NpgsqlDataSource primary, int maxDepth, bool dryRun
         return report;
     }
 
-    /// <summary>The comment as it can be stored, or null if it must be rejected; the result says why.</summary>
+    /// <summary>The comment within the limits of this service, or null if it is refused.</summary>
     private TransferComment? Checked(TransferComment comment)
     {
         var deleted = comment.DeletedAt is not null || string.IsNullOrWhiteSpace(comment.Content);
@@ -153,11 +152,11 @@ internal sealed class Import(NpgsqlDataSource primary, int maxDepth, bool dryRun
             Likes = comment.Likes?.Select(like => like with { At = Past(like.At) }).ToList(),
         };
 
-        // A time in the future would keep the comment at the top of all lists.
+        // A time in the future would keep a comment at the top of all lists.
         static DateTime Past(DateTime time) => time.ToUniversalTime() is var utc && utc < DateTime.UtcNow ? utc : DateTime.UtcNow;
     }
 
-    private static bool IsId(string? id) => id is null || id.Length is > 0 and <= LongestId && !id.Contains('\0', StringComparison.Ordinal);
+    private static bool IsId(string? id) => id is null || id.Length is > 0 and <= MaxIdLength && !id.Contains('\0', StringComparison.Ordinal);
 
     /// <summary>Removes U+0000 and lone surrogates, which PostgreSQL cannot store, and cuts the text to the maximum length.</summary>
     private string Clean(string text)
@@ -179,8 +178,6 @@ internal sealed class Import(NpgsqlDataSource primary, int maxDepth, bool dryRun
 
         return clean.ToString().Trim();
     }
-
-    private static string NameOf(TransferUser user) => NameAttribute.Clean(user.Name) ?? "Unknown";
 
     private async Task Flush(CancellationToken ct)
     {
@@ -227,7 +224,7 @@ internal sealed class Import(NpgsqlDataSource primary, int maxDepth, bool dryRun
         await store.Write(placed, known, newUsers, report, ct);
         newUsers.Clear();
 
-        // A tombstone exists for its replies: it is written with the first living one.
+        // Tombstones are imported together with the first reply that was not deleted.
         void Place(TransferComment live)
         {
             var line = new Stack<TransferComment>([live]);
@@ -244,8 +241,7 @@ internal sealed class Import(NpgsqlDataSource primary, int maxDepth, bool dryRun
     private void Wait(string parent, TransferComment comment)
     {
         if (++waitingCount > MaxWaiting)
-            throw new TransferFormatException(string.Create(CultureInfo.InvariantCulture,
-                $"More than {MaxWaiting:N0} comments wait for a parent that has not come: the file is not in the order of an export."));
+            throw new TransferFormatException($"More than {MaxWaiting:N0} comments come before their parents: the file is not in the order of an export.");
         if (!waiting.TryGetValue(parent, out var others))
             waiting[parent] = others = [];
         others.Add(comment);

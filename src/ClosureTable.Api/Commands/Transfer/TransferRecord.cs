@@ -5,8 +5,8 @@ using System.Text.Json.Serialization;
 namespace ClosureTable.Api.Commands.Transfer;
 
 /// <summary>
-/// A line of an export; all other formats are read as the same records. A file starts with a <see cref="TransferHeader"/>; a user comes
-/// before the comments that refer to it, a comment usually before its replies.
+/// A line of an export; other formats are read as the same records. A file begins with a <see cref="TransferHeader"/>. A user
+/// comes before the first comment that names it, a comment usually before its replies.
 /// </summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "type")]
 [JsonDerivedType(typeof(TransferHeader), "header")]
@@ -29,25 +29,25 @@ internal sealed record TransferHeader : TransferRecord
 {
     public const int CurrentVersion = 1;
 
-    /// <summary>Of the format; a newer version is rejected.</summary>
+    /// <summary>The version of the format. A greater one was written by a newer program and is refused.</summary>
     public int Version { get; init; } = CurrentVersion;
 
-    /// <summary>Within one source, an id always means the same record.</summary>
+    /// <summary>Ids are unique within a source.</summary>
     public required string Source { get; init; }
 }
 
-/// <summary>An author, editor or liker.</summary>
+/// <summary>A user who wrote, liked or edited.</summary>
 internal sealed record TransferUser : TransferRecord
 {
     public required string Id { get; init; }
 
     public required string Name { get; init; }
 
-    /// <summary>Used to find the account here.</summary>
+    /// <summary>Identifies the account here, if there is one with this address.</summary>
     public string? Email { get; init; }
 }
 
-/// <summary>A comment or tombstone.</summary>
+/// <summary>A comment or a tombstone.</summary>
 internal sealed record TransferComment : TransferRecord
 {
     public required string Id { get; init; }
@@ -58,7 +58,7 @@ internal sealed record TransferComment : TransferRecord
     /// <summary>Null for a tombstone.</summary>
     public string? Author { get; init; }
 
-    /// <summary>For roots.</summary>
+    /// <summary>Only for a root.</summary>
     public string? Topic { get; init; }
 
     /// <summary>Plain text; null for a tombstone.</summary>
@@ -73,18 +73,23 @@ internal sealed record TransferComment : TransferRecord
 
     public IReadOnlyList<TransferLike>? Likes { get; init; }
 
-    /// <summary>The text before each edit, oldest first.</summary>
+    /// <summary>The content before each edit, oldest first.</summary>
     public IReadOnlyList<TransferRevision>? Revisions { get; init; }
+
+    /// <summary>The ids of the users whom this comment names.</summary>
+    public IEnumerable<string> UserIds() =>
+        (Likes ?? []).Select(like => like.User)
+            .Concat((Revisions ?? []).Select(revision => revision.Editor).OfType<string>())
+            .Concat(Author is null ? [] : [Author]);
 }
 
-/// <param name="User">The user who likes the comment.</param>
-/// <param name="At">The time of the like.</param>
 internal sealed record TransferLike(string User, DateTime At);
 
-/// <param name="Content">The earlier text.</param>
-/// <param name="WrittenAt">The time when it was written.</param>
-/// <param name="Editor">The user who replaced it.</param>
+/// <param name="Editor">The user who replaced this content.</param>
 internal sealed record TransferRevision(string Content, DateTime WrittenAt, string? Editor);
 
-/// <summary>The file is invalid; the message says where.</summary>
+/// <summary>A comment that cannot be read. It is counted and skipped.</summary>
+internal sealed record TransferRefusal(string Reason) : TransferRecord;
+
+/// <summary>The file has a format error; the message says where.</summary>
 internal sealed class TransferFormatException(string message, Exception? cause = null) : Exception(message, cause);

@@ -1,78 +1,70 @@
-using System.Globalization;
+using System.Xml;
 
 namespace ClosureTable.Api.Commands.Transfer;
 
-/// <summary>WordPress' WXR: an RSS channel whose items carry their comments (<c>wp:comment</c>).</summary>
+/// <summary>WordPress' WXR: an RSS channel whose items contain their comments (<c>wp:comment</c>).</summary>
 internal static class WordPressFormat
 {
-    public static IEnumerable<TransferRecord> Read(MarkupReader xml)
+    public static IEnumerable<TransferRecord> Read(XmlReader xml)
     {
         var site = "";
         var announced = false;
-        foreach (var channel in xml.Children())
+        foreach (var channel in xml.Children().Where(child => child.LocalName == "channel"))
         {
-            if (channel != "channel")
-                continue;
-            foreach (var element in xml.Children())
+            foreach (var element in channel.Children())
             {
-                if (element == "link")
-                    site = xml.Fields().GetValueOrDefault("", "");
-                if (element != "item")
+                if (element.LocalName == "link")
+                    site = element.Fields()[""] ?? "";
+                if (element.LocalName != "item")
                     continue;
+                // Each site numbers its comments independently.
                 if (!announced)
-                {
-                    // Comment ids are unique only within a site.
                     yield return new TransferHeader { Source = $"wordpress {site}".TrimEnd() };
-                    announced = true;
-                }
-
-                foreach (var record in Item(xml))
+                announced = true;
+                foreach (var record in Item(element))
                     yield return record;
             }
         }
     }
 
-    private static IEnumerable<TransferRecord> Item(MarkupReader xml)
+    private static IEnumerable<TransferRecord> Item(XmlReader item)
     {
         string? topic = null;
-        foreach (var element in xml.Children())
+        foreach (var element in item.Children())
         {
-            if (element == "link")
-                topic = Markup.TopicOf(xml.Fields().GetValueOrDefault(""));
-            if (element != "comment")
+            if (element.LocalName == "link")
+                topic = Markup.TopicOf(element.Fields()[""]);
+            if (element.LocalName != "comment")
                 continue;
-            var fields = xml.Fields();
+            var fields = element.Fields();
             // Pingbacks and trackbacks are not comments.
-            if (fields.GetValueOrDefault("comment_type") is not (null or "" or "comment"))
+            if (fields["comment_type"] is not (null or "" or "comment"))
                 continue;
-            if (fields.GetValueOrDefault("comment_id") is not { Length: > 0 } id)
-                throw new TransferFormatException("A comment has no wp:comment_id.");
-            var author = AuthorOf(fields);
+            var author = Markup.Author(NotZero(fields["comment_user_id"]), fields["comment_author"], fields["comment_author_email"]);
             if (author is not null)
                 yield return author;
-            var parent = fields.GetValueOrDefault("comment_parent") is { Length: > 0 } and not "0" ? fields["comment_parent"] : null;
-            var created = Markup.Time(fields.GetValueOrDefault("comment_date_gmt"), id);
-            var published = fields.GetValueOrDefault("comment_approved") == "1";
-            yield return new TransferComment
-            {
-                Id = id,
-                Parent = parent,
-                Author = published ? author?.Id : null,
-                Topic = parent is null ? topic : null,
-                Content = published ? Markup.PlainText(fields.GetValueOrDefault("comment_content")) : null,
-                CreatedAt = created,
-                DeletedAt = published ? null : created,
-            };
+            yield return Markup.OrRefusal(() => Comment(fields, author, topic));
         }
     }
 
-    private static TransferUser? AuthorOf(Dictionary<string, string> fields)
+    private static TransferComment Comment(MarkupFields fields, TransferUser? author, string? topic)
     {
-        var name = fields.GetValueOrDefault("comment_author");
-        var email = fields.GetValueOrDefault("comment_author_email");
-        var id = fields.GetValueOrDefault("comment_user_id") is { Length: > 0 } and not "0" ? fields["comment_user_id"]
-            : email is { Length: > 0 } ? $"mailto:{email.ToLower(CultureInfo.InvariantCulture)}"
-            : name is { Length: > 0 } ? $"name:{name}" : null;
-        return id is null ? null : new TransferUser { Id = id, Name = name ?? "", Email = email };
+        if (fields["comment_id"] is not { Length: > 0 } id)
+            throw new TransferFormatException("A comment has no wp:comment_id.");
+        var parent = NotZero(fields["comment_parent"]);
+        var created = Markup.Time(fields["comment_date_gmt"], id);
+        var published = fields["comment_approved"] == "1";
+        return new TransferComment
+        {
+            Id = id,
+            Parent = parent,
+            Author = published ? author?.Id : null,
+            Topic = parent is null ? topic : null,
+            Content = published ? Markup.PlainText(fields["comment_content"], id) : null,
+            CreatedAt = created,
+            DeletedAt = published ? null : created,
+        };
     }
+
+    private static string? NotZero(string? id) => id is "" or "0" ? null : id;
 }
