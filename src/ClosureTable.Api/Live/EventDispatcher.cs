@@ -74,11 +74,7 @@ internal sealed class EventDispatcher(
             {
                 position = null;
                 if (committed)
-                {
-                    await using var notify = new NpgsqlCommand(EventRepository.Notify, connection);
-                    await notify.ExecuteNonQueryAsync(ct);
-                }
-
+                    await connection.ExecuteAsync(EventRepository.Notify, null, ct);
                 return;
             }
 
@@ -114,8 +110,8 @@ internal sealed class EventDispatcher(
         var bodies = new Dictionary<(long, long), ReadOnlyMemory<byte>>(watched.Count);
         foreach (var chunk in watched.Chunk(EventReplay.Chunk))
         {
-            foreach (var (happened, body) in chunk.Zip(await EventRepository.Render(connection, chunk, ct)))
-                bodies.Add(happened.Key, body);
+            foreach (var (key, body) in await EventRepository.Render(connection, chunk, ct))
+                bodies.Add(key, body);
         }
 
         var departures = new List<(long RootId, HashSet<long> StillThere)>();
@@ -126,9 +122,9 @@ internal sealed class EventDispatcher(
         }
 
         foreach (var thread in watched.GroupBy(happened => happened.RootId))
-            streams.ToThread(thread.Key, [.. thread.Select(happened => new EventFrame(happened.Version, null, bodies[happened.Key]))]);
+            streams.Offer((thread.Key, null), [.. thread.Select(happened => new EventFrame(happened.Version, null, bodies[happened.Key]))]);
         foreach (var topic in batch.Events.Where(happened => happened.Topic is not null).GroupBy(happened => happened.Topic!))
-            streams.ToTopic(topic.Key, EventReplay.OfTopic([.. topic], seen: 0, since, batch.Snapshot, bodies));
+            streams.Offer((0, topic.Key), EventReplay.OfTopic([.. topic], seen: 0, since, batch.Snapshot, bodies));
         foreach (var (rootId, stillThere) in departures)
             streams.EndDeparted(rootId, stillThere);
     }

@@ -26,7 +26,7 @@ internal sealed class EventReplay(EventRepository events, ThreadRepository threa
             return new EventStream(streams, client, commentId, options.Value.Retry, options.Value.BacklogBytes)
             {
                 RootId = at.RootId,
-                Replay = (self, stop) => Thread(self, position, known: begins || position is not null, at.Version, stop),
+                Replay = (self, stop) => Thread(self, position, begins, at.Version, stop),
             };
         }
 
@@ -48,26 +48,24 @@ internal sealed class EventReplay(EventRepository events, ThreadRepository threa
         return new EventStream(streams, client, commentId: 0, options.Value.Retry, options.Value.BacklogBytes)
         {
             Topic = topic,
-            Replay = (self, stop) => Topic(self, position, known: begins || position is not null, stop),
+            Replay = (self, stop) => Topic(self, position, begins, stop),
         };
     }
 
-    /// <param name="position">Where the client says it stood; null for one that begins.</param>
+    /// <param name="position">Where the client stood; null for one that begins, and where what it said could not be read.</param>
     /// <param name="current">The thread's version, read before the stream was joined.</param>
-    /// <param name="known">Whether what the client said could be read.</param>
     private async IAsyncEnumerable<IReadOnlyList<EventFrame>> Thread(
-        EventStream stream, ThreadPosition? position, bool known, long current, [EnumeratorCancellation] CancellationToken ct)
+        EventStream stream, ThreadPosition? position, bool begins, long current, [EnumeratorCancellation] CancellationToken ct)
     {
         var until = await stream.Joined.Task;
         if (position is not null)
             Instruments.StreamReplayed();
-        var after = position?.Version ?? current;
-        if (known && position is null)
+        if (begins)
             yield return [EventFrame.Start(current)];
 
-        List<ThreadEvent>? missed = null;
-        if (known && (position is null || position.Value.RootId == stream.RootId))
-            missed = await Complete(stream.RootId, after, current, until, ct);
+        var missed = begins || position?.RootId == stream.RootId
+            ? await Complete(stream.RootId, position?.Version ?? current, current, until, ct)
+            : null;
         if (missed is null)
         {
             yield return [EventFrame.Reset(current)];
@@ -96,47 +94,33 @@ internal sealed class EventReplay(EventRepository events, ThreadRepository threa
     }
 
     private async IAsyncEnumerable<IReadOnlyList<EventFrame>> Topic(
-        EventStream stream, TopicPosition? position, bool known, [EnumeratorCancellation] CancellationToken ct)
+        EventStream stream, TopicPosition? position, bool begins, [EnumeratorCancellation] CancellationToken ct)
     {
         var until = await stream.Joined.Task;
         if (position is not null)
             Instruments.StreamReplayed();
-        if (known && position is null)
-        {
-            yield return [EventFrame.Start(0, until)];
-            yield break;
-        }
-
         if (position is null || position.Seen > 10_000 || await events.Forgot(position.Since, position.Until ?? position.Since, ct))
         {
-            yield return [EventFrame.Reset(0, until)];
+            yield return [begins ? EventFrame.Start(0, until) : EventFrame.Reset(0, until)];
             yield break;
         }
 
         // The rest of the batch in which the client was cut off, then what followed it.
-        if (position.Until is { } cut)
+        (string Since, int Seen, string Until)[] gaps = position.Until is { } cut
+            ? [(position.Since, position.Seen, cut), (cut, 0, until)]
+            : [(position.Since, 0, until)];
+        foreach (var gap in gaps)
         {
-            var rest = await events.OfTopic(stream.Topic!, position.Since, cut, position.Seen + options.Value.ReplayLimit + 1, ct);
-            if (rest.Count > position.Seen + options.Value.ReplayLimit)
+            var all = await events.OfTopic(stream.Topic!, gap.Since, gap.Until, gap.Seen + options.Value.ReplayLimit + 1, ct);
+            if (all.Count > gap.Seen + options.Value.ReplayLimit)
             {
                 yield return [EventFrame.Reset(0, until)];
                 yield break;
             }
 
-            await foreach (var frames in Frames(rest, position.Seen, position.Since, cut, ct))
-                yield return frames;
+            foreach (var chunk in ThreadEvent.Coalesce([.. all.Skip(gap.Seen)]).Chunk(Chunk))
+                yield return OfTopic(all, gap.Seen, gap.Since, gap.Until, await events.Render(chunk, ct));
         }
-
-        var since = position.Until ?? position.Since;
-        var missed = await events.OfTopic(stream.Topic!, since, until, options.Value.ReplayLimit + 1, ct);
-        if (missed.Count > options.Value.ReplayLimit)
-        {
-            yield return [EventFrame.Reset(0, until)];
-            yield break;
-        }
-
-        await foreach (var frames in Frames(missed, seen: 0, since, until, ct))
-            yield return frames;
     }
 
     /// <summary>
@@ -163,30 +147,17 @@ internal sealed class EventReplay(EventRepository events, ThreadRepository threa
         if (after > current || current - after > limit)
             return null;
         var found = await events.OfThread(rootId, after, until, limit + 1, ct);
-        for (var i = 0; i < found.Count; i++)
-        {
-            if (found[i].Version != after + 1 + i)
-                return null;
-        }
-
-        return found.Count <= limit && after + found.Count >= current ? found : null;
+        // The versions are distinct and in order: if the last one equals the count, none is missing.
+        var last = found is [.., var latest] ? latest.Version : after;
+        return found.Count <= limit && last == after + found.Count && last >= current ? found : null;
     }
 
     private async IAsyncEnumerable<IReadOnlyList<EventFrame>> Frames(IReadOnlyList<ThreadEvent> missed, [EnumeratorCancellation] CancellationToken ct)
     {
         foreach (var chunk in ThreadEvent.Coalesce(missed).Chunk(Chunk))
-            yield return [.. chunk.Zip(await events.Render(chunk, ct), (happened, body) => new EventFrame(happened.Version, null, body))];
-    }
-
-    private async IAsyncEnumerable<IReadOnlyList<EventFrame>> Frames(
-        IReadOnlyList<ThreadEvent> all, int seen, string since, string until, [EnumeratorCancellation] CancellationToken ct)
-    {
-        foreach (var chunk in ThreadEvent.Coalesce([.. all.Skip(seen)]).Chunk(Chunk))
         {
-            var bodies = new Dictionary<(long, long), ReadOnlyMemory<byte>>();
-            foreach (var (happened, body) in chunk.Zip(await events.Render(chunk, ct)))
-                bodies.Add(happened.Key, body);
-            yield return OfTopic(all, seen, since, until, bodies);
+            var bodies = await events.Render(chunk, ct);
+            yield return [.. chunk.Select(happened => new EventFrame(happened.Version, null, bodies[happened.Key]))];
         }
     }
 }

@@ -83,19 +83,14 @@ internal sealed class EventRepository(NpgsqlDataSource primary)
             snapshot = reader.GetString(0);
             if (since is not null && !reader.IsDBNull(1))
             {
-                events.Add(new ThreadEvent
-                {
-                    RootId = reader.GetInt64(1),
-                    Version = reader.GetInt64(2),
-                    Kind = reader.GetString(3),
-                    CommentId = reader.GetInt64(4),
-                    Topic = reader.IsDBNull(5) ? null : reader.GetString(5),
-                    Data = reader.IsDBNull(6) ? null : reader.GetString(6),
-                });
+                events.Add(new ThreadEvent(
+                    reader.GetInt64(1), reader.GetInt64(2), reader.GetString(3), reader.GetInt64(4), Text(5), Text(6)));
             }
         }
 
         return new EventBatch(events, snapshot);
+
+        string? Text(int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
     }
 
     /// <summary>
@@ -108,17 +103,14 @@ internal sealed class EventRepository(NpgsqlDataSource primary)
 
     /// <summary>The events of a thread after a version, as far as a snapshot saw them; null for all.</summary>
     public Task<List<ThreadEvent>> OfThread(long rootId, long after, string? until, int limit, CancellationToken ct) =>
-        primary.Read<List<ThreadEvent>>(async connection =>
-        {
-            return (await connection.QueryAsync<ThreadEvent>("""
-                select root_id, version, kind, comment_id, topic, data::text as data
-                from comments_events
-                where root_id = @rootId and version > @after
-                  and (@until::text is null or pg_visible_in_snapshot(xid, @until::pg_snapshot))
-                order by version
-                limit @limit
-                """, new { rootId, after, until, limit }, ct)).AsList();
-        }, ct);
+        primary.Read(async connection => (await connection.QueryAsync<ThreadEvent>("""
+            select root_id, version, kind, comment_id, topic, data::text as data
+            from comments_events
+            where root_id = @rootId and version > @after
+              and (@until::text is null or pg_visible_in_snapshot(xid, @until::pg_snapshot))
+            order by version
+            limit @limit
+            """, new { rootId, after, until, limit }, ct)).AsList(), ct);
 
     private const string Until = "pg_visible_in_snapshot(e.xid, @until::pg_snapshot)";
 
@@ -126,44 +118,35 @@ internal sealed class EventRepository(NpgsqlDataSource primary)
     /// The events of a topic between two snapshots, in order; if there are more than <paramref name="limit"/>, an arbitrary selection.
     /// </summary>
     public Task<List<ThreadEvent>> OfTopic(string topic, string since, string until, int limit, CancellationToken ct) =>
-        primary.Read<List<ThreadEvent>>(async connection =>
-        {
-            return (await connection.QueryAsync<ThreadEvent>($"""
-                select root_id, version, kind, comment_id, topic, data
-                from (
-                  select e.root_id, e.version, e.kind, e.comment_id, e.topic, e.data, {At} as at
-                  from ({NotSeen(
-                    // One topic, written as a range: with an equality, the planner orders by xid alone and uses the other index.
-                    begun: $"(e.topic, e.xid) >= (@topic, pg_snapshot_xmax(@since::pg_snapshot)) and e.topic <= @topic and {Until}", order: "e.topic, e.xid",
-                    inProgress: $"(e.topic, e.xid) >= (@topic, running.xid) and (e.topic, e.xid) <= (@topic, running.xid) and e.topic <= @topic and {Until}")}) e
-                ) e
-                order by at, root_id, version
-                """, new { topic, since, until, limit }, ct)).AsList();
-        }, ct);
+        primary.Read(async connection => (await connection.QueryAsync<ThreadEvent>($"""
+            select root_id, version, kind, comment_id, topic, data
+            from (
+              select e.root_id, e.version, e.kind, e.comment_id, e.topic, e.data, {At} as at
+              from ({NotSeen(
+                // One topic, written as a range: with an equality, the planner orders by xid alone and uses the other index.
+                begun: $"(e.topic, e.xid) >= (@topic, pg_snapshot_xmax(@since::pg_snapshot)) and e.topic <= @topic and {Until}", order: "e.topic, e.xid",
+                inProgress: $"(e.topic, e.xid) >= (@topic, running.xid) and (e.topic, e.xid) <= (@topic, running.xid) and e.topic <= @topic and {Until}")}) e
+            ) e
+            order by at, root_id, version
+            """, new { topic, since, until, limit }, ct)).AsList(), ct);
 
     /// <summary>Whether the client must reload: events that it may not have seen were pruned, or its snapshot is later than the current one, after a restore.</summary>
     /// <param name="since">The snapshot up to which the client saw everything.</param>
     /// <param name="last">The latest snapshot in its position.</param>
     public Task<bool> Forgot(string since, string last, CancellationToken ct) =>
-        primary.Read<bool>(async connection =>
-        {
-            return await connection.ExecuteScalarAsync<bool>("""
-                select through >= pg_snapshot_xmin(@since::pg_snapshot)
-                  or pg_snapshot_xmax(@last::pg_snapshot) > pg_snapshot_xmax(pg_current_snapshot())
-                from comments_events_pruned
-                """, new { since, last }, ct);
-        }, ct);
+        primary.Read(connection => connection.ExecuteScalarAsync<bool>("""
+            select through >= pg_snapshot_xmin(@since::pg_snapshot)
+              or pg_snapshot_xmax(@last::pg_snapshot) > pg_snapshot_xmax(pg_current_snapshot())
+            from comments_events_pruned
+            """, new { since, last }, ct), ct);
 
     /// <summary>The version that deleted the comment from the thread, if that is after the position and not pruned.</summary>
     public Task<long?> Deleted(long commentId, ThreadPosition position, CancellationToken ct) =>
-        primary.Read<long?>(async connection =>
-        {
-            return await connection.ExecuteScalarAsync<long?>("""
-                select min(version)
-                from comments_events
-                where root_id = @RootId and version > @Version and kind = 'deleted' and data -> 'removed' @> to_jsonb(@commentId)
-                """, new { position.RootId, position.Version, commentId }, ct);
-        }, ct);
+        primary.Read<long?>(connection => connection.ExecuteScalarAsync<long?>("""
+            select min(version)
+            from comments_events
+            where root_id = @RootId and version > @Version and kind = 'deleted' and data -> 'removed' @> to_jsonb(@commentId)
+            """, new { position.RootId, position.Version, commentId }, ct), ct);
 
     /// <summary>The comments that are still in the thread.</summary>
     public static async Task<HashSet<long>> StillIn(NpgsqlConnection connection, long rootId, long[] ids, CancellationToken ct) =>
@@ -171,10 +154,10 @@ internal sealed class EventRepository(NpgsqlDataSource primary)
             "select id from comments_comments where id = any(@ids) and root_id = @rootId", new { ids, rootId }, ct)).ToHashSet();
 
     /// <summary>Renders events with one query for all their comments.</summary>
-    public Task<List<ReadOnlyMemory<byte>>> Render(IReadOnlyList<ThreadEvent> events, CancellationToken ct) =>
+    public Task<Dictionary<(long RootId, long Version), ReadOnlyMemory<byte>>> Render(IReadOnlyList<ThreadEvent> events, CancellationToken ct) =>
         primary.Read(connection => Render(connection, events, ct), ct);
 
-    public static async Task<List<ReadOnlyMemory<byte>>> Render(NpgsqlConnection connection, IReadOnlyList<ThreadEvent> events, CancellationToken ct)
+    public static async Task<Dictionary<(long RootId, long Version), ReadOnlyMemory<byte>>> Render(NpgsqlConnection connection, IReadOnlyList<ThreadEvent> events, CancellationToken ct)
     {
         using var rows = await connection.ReadRows($"""
             select {CommentRows.Columns}
@@ -186,9 +169,9 @@ internal sealed class EventRepository(NpgsqlDataSource primary)
                 new("ids", events.Select(happened => happened.CommentId).Distinct().ToArray()),
                 new("caller", NpgsqlDbType.Bigint) { Value = DBNull.Value },
             ], ct);
-        var indexes = new Dictionary<long, int>(rows.Count);
-        for (var i = 0; i < rows.Count; i++)
-            indexes[rows[i].Id] = i;
-        return [.. events.Select(happened => EventFrame.Render(happened, rows, indexes.TryGetValue(happened.CommentId, out var index) ? index : null))];
+        var indexes = Enumerable.Range(0, rows.Count).ToDictionary(index => rows[index].Id);
+        return events.ToDictionary(
+            happened => happened.Key,
+            happened => EventFrame.Render(happened, rows, indexes.TryGetValue(happened.CommentId, out var index) ? index : null));
     }
 }

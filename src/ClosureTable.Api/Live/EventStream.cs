@@ -29,6 +29,9 @@ internal sealed class EventStream(EventStreams streams, string client, long comm
     /// <summary>The watched topic; null for a thread's stream.</summary>
     public string? Topic { get; init; }
 
+    /// <summary>The thread or the topic, as a key.</summary>
+    public (long RootId, string? Topic) Watched => (RootId, Topic);
+
     /// <summary>Whether it receives new events; if not, it ends after the replay.</summary>
     public bool Live { get; init; } = true;
 
@@ -127,7 +130,12 @@ internal sealed class EventStream(EventStreams streams, string client, long comm
     private async Task Write(PipeWriter output, CancellationToken ct)
     {
         Encoding.ASCII.GetBytes(FormattableString.Invariant($"retry: {(long)retry.TotalMilliseconds}\n"), output);
-        await WriteReplay(output, ct);
+        await foreach (var frames in Replay!(this, ct))
+            await Send(output, frames, ct);
+        // Without a replay, the response headers would not be sent until the first event.
+        await output.FlushAsync(ct);
+        // Frees the replay's memory while the stream is open.
+        Replay = null;
         if (!Live)
             return;
         await using var aborted = ct.UnsafeRegister(static stream => ((EventStream)stream!).End(), this);
@@ -139,16 +147,6 @@ internal sealed class EventStream(EventStreams streams, string client, long comm
                 Interlocked.Add(ref backlog, -SizeOf(frames));
             }
         }
-    }
-
-    private async Task WriteReplay(PipeWriter output, CancellationToken ct)
-    {
-        await foreach (var frames in Replay!(this, ct))
-            await Send(output, frames, ct);
-        // Without a replay, the response headers would not be sent until the first event.
-        await output.FlushAsync(ct);
-        // Frees the replay's memory while the stream is open.
-        Replay = null;
     }
 
     private async ValueTask Send(PipeWriter output, IReadOnlyList<EventFrame> frames, CancellationToken ct)

@@ -10,8 +10,7 @@ internal sealed class EventStreams(IOptions<LiveOptions> options, ThreadNotifier
     private readonly Lock gate = new();
     private readonly HashSet<EventStream> open = [];
     private readonly Dictionary<string, int> perClient = [];
-    private readonly Dictionary<long, HashSet<EventStream>> threads = [];
-    private readonly Dictionary<string, HashSet<EventStream>> topics = [];
+    private readonly Dictionary<(long RootId, string? Topic), HashSet<EventStream>> watched = [];
     private List<EventStream> joining = [];
     private bool closed;
 
@@ -67,17 +66,8 @@ internal sealed class EventStreams(IOptions<LiveOptions> options, ThreadNotifier
             joining.Remove(stream);
             if (--perClient[stream.Client] == 0)
                 perClient.Remove(stream.Client);
-            if (stream.Topic is { } topic)
-                Remove(topics, topic);
-            else
-                Remove(threads, stream.RootId);
-        }
-
-        void Remove<TKey>(Dictionary<TKey, HashSet<EventStream>> watched, TKey key)
-            where TKey : notnull
-        {
-            if (watched.TryGetValue(key, out var feed) && feed.Remove(stream) && feed.Count == 0)
-                watched.Remove(key);
+            if (watched.TryGetValue(stream.Watched, out var feed) && feed.Remove(stream) && feed.Count == 0)
+                watched.Remove(stream.Watched);
         }
     }
 
@@ -104,56 +94,37 @@ internal sealed class EventStreams(IOptions<LiveOptions> options, ThreadNotifier
     {
         lock (gate)
         {
-            foreach (var stream in newcomers)
+            // Some may have left while they waited.
+            foreach (var stream in newcomers.Where(open.Contains))
             {
-                // It may have left while it waited.
-                if (!open.Contains(stream))
-                    continue;
-                if (stream.Topic is { } topic)
-                    Add(topics, topic, stream);
-                else
-                    Add(threads, stream.RootId, stream);
+                if (!watched.TryGetValue(stream.Watched, out var feed))
+                    watched[stream.Watched] = feed = [];
+                feed.Add(stream);
                 stream.Joined.TrySetResult(snapshot);
             }
-        }
-
-        static void Add<TKey>(Dictionary<TKey, HashSet<EventStream>> watched, TKey key, EventStream stream)
-            where TKey : notnull
-        {
-            if (!watched.TryGetValue(key, out var feed))
-                watched[key] = feed = [];
-            feed.Add(stream);
         }
     }
 
     public bool IsWatched(ThreadEvent happened)
     {
         lock (gate)
-            return threads.ContainsKey(happened.RootId) || happened.Topic is { } topic && topics.ContainsKey(topic);
+            return watched.ContainsKey((happened.RootId, null)) || happened.Topic is { } topic && watched.ContainsKey((0, topic));
     }
 
     /// <summary>The comments at which the streams of a thread were opened.</summary>
     public long[] OpenedAt(long rootId)
     {
         lock (gate)
-            return threads.TryGetValue(rootId, out var feed) ? [.. feed.Select(stream => stream.CommentId).Distinct()] : [];
+            return watched.TryGetValue((rootId, null), out var feed) ? [.. feed.Select(stream => stream.CommentId).Distinct()] : [];
     }
 
-    public void ToThread(long rootId, IReadOnlyList<EventFrame> frames)
+    /// <param name="key">See <see cref="EventStream.Watched"/>.</param>
+    public void Offer((long RootId, string? Topic) key, IReadOnlyList<EventFrame> frames)
     {
         lock (gate)
         {
-            if (threads.TryGetValue(rootId, out var feed))
-                Offer(feed, frames);
-        }
-    }
-
-    public void ToTopic(string topic, IReadOnlyList<EventFrame> frames)
-    {
-        lock (gate)
-        {
-            if (topics.TryGetValue(topic, out var feed))
-                Offer(feed, frames);
+            foreach (var stream in watched.TryGetValue(key, out var feed) ? feed : [])
+                stream.Offer(frames);
         }
     }
 
@@ -162,9 +133,7 @@ internal sealed class EventStreams(IOptions<LiveOptions> options, ThreadNotifier
     {
         lock (gate)
         {
-            if (!threads.TryGetValue(rootId, out var feed))
-                return;
-            foreach (var stream in feed)
+            foreach (var stream in watched.TryGetValue((rootId, null), out var feed) ? feed : [])
             {
                 if (!stillThere.Contains(stream.CommentId))
                     stream.End();
@@ -197,11 +166,5 @@ internal sealed class EventStreams(IOptions<LiveOptions> options, ThreadNotifier
             foreach (var stream in close ? joining : [])
                 stream.Joined.TrySetException(new TimeoutException());
         }
-    }
-
-    private static void Offer(HashSet<EventStream> feed, IReadOnlyList<EventFrame> frames)
-    {
-        foreach (var stream in feed)
-            stream.Offer(frames);
     }
 }

@@ -20,8 +20,7 @@ internal sealed class NotificationListener(Database database, EventDispatcher di
                     if (notification.PID != dispatcher.Backend)
                         notifier.Wake();
                 };
-                await using (var listen = new NpgsqlCommand($"listen {EventRepository.Channel}", connection))
-                    await listen.ExecuteNonQueryAsync(stoppingToken);
+                await connection.ExecuteAsync($"listen {EventRepository.Channel}", null, stoppingToken);
                 // There may have been notifications while it was not listening.
                 notifier.Wake();
                 while (true)

@@ -4,20 +4,11 @@ using ClosureTable.Api.Comments;
 namespace ClosureTable.Api.Live;
 
 /// <summary>A row of <c>comments_events</c>: a change of a thread, with the version that it produced.</summary>
-internal sealed record ThreadEvent
+/// <param name="Data">A JSON object with the data specific to the kind, or null.</param>
+internal sealed record ThreadEvent(long RootId, long Version, string Kind, long CommentId, string? Topic, string? Data)
 {
-    public long RootId { get; init; }
-    public long Version { get; init; }
-
     /// <summary>Identifies the event, also after it was merged with others.</summary>
     public (long RootId, long Version) Key => (RootId, Version);
-
-    public string Kind { get; init; } = "";
-    public long CommentId { get; init; }
-    public string? Topic { get; init; }
-
-    /// <summary>A JSON object with the data specific to the kind, or null.</summary>
-    public string? Data { get; init; }
 
     /// <summary>Whether the event may have taken comments out of the thread.</summary>
     public bool Removes => Kind is EventKind.Deleted or EventKind.Moved;
