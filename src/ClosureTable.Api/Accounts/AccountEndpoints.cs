@@ -19,7 +19,6 @@ internal static class AccountEndpoints
         builder.Services.Configure<PasswordHasherOptions>(options => options.IterationCount = Passwords.Iterations);
         builder.Services.AddSingleton<IPasswordHasher<User>, PasswordHasher<User>>();
         builder.Services.AddSingleton<Passwords>();
-        builder.Services.AddSingleton<LoginThrottle>();
         builder.Services.AddSingleton<SignIn>();
         builder.Services.AddSingleton<DisabledUsers>();
         builder.Services.AddHostedService(services => services.GetRequiredService<DisabledUsers>());

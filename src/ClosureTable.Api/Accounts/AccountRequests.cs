@@ -1,4 +1,5 @@
-using ClosureTable.Api.Http;
+using System.ComponentModel.DataAnnotations;
+using RequiredAttribute = ClosureTable.Api.Http.RequiredAttribute;
 
 namespace ClosureTable.Api.Accounts;
 
@@ -40,7 +41,7 @@ public sealed record RefreshRequest
 {
     /// <summary>The <c>refresh_token</c> of the last login or refresh.</summary>
     /// <example>b0u1S5l8mJw0dGQH1v8q3mXqg2C7n4tYyq0Zk9rVtEo</example>
-    [Required, RefreshToken]
+    [Required, StringLength(512, ErrorMessage = "Must be at most 512 characters long.")]
     public string RefreshToken { get; init; } = null!;
 }
 

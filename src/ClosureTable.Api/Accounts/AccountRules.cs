@@ -48,12 +48,6 @@ internal sealed class PasswordAttribute : ValidationAttribute
         string.Create(CultureInfo.InvariantCulture, $"Must be {Min} to {Max} characters long and must not contain U+0000.");
 }
 
-[AttributeUsage(AttributeTargets.Property)]
-internal sealed class RefreshTokenAttribute : StringLengthAttribute
-{
-    public RefreshTokenAttribute() : base(512) => ErrorMessage = "Must be at most 512 characters long.";
-}
-
 /// <summary>A user's name, on one line: no control characters, line separators or changes of direction.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class NameAttribute : TextAttribute

@@ -21,8 +21,7 @@ internal static class Authentication
     public static void AddTokenAuthentication(this IHostApplicationBuilder builder)
     {
         var services = builder.Services;
-        services.AddOptions<AuthenticationOptions>().BindConfiguration(AuthenticationOptions.Section).ValidateOnStart();
-        services.AddSingleton<IValidateOptions<AuthenticationOptions>, AuthenticationOptions.Validator>();
+        AuthenticationOptions.AddTo(services);
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<SigningKeys>();
         services.AddSingleton<TokenIssuer>();

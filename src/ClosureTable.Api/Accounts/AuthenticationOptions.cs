@@ -1,5 +1,4 @@
 using System.Text;
-using Microsoft.Extensions.Options;
 
 namespace ClosureTable.Api.Accounts;
 
@@ -7,9 +6,6 @@ namespace ClosureTable.Api.Accounts;
 internal sealed record AuthenticationOptions
 {
     public const string Section = "Authentication";
-
-    /// <summary>HS256 asks for a key at least as long as its hash (RFC 7518, 3.2).</summary>
-    public const int MinimumKeyBytes = 32;
 
     /// <summary>Signs access tokens: at least 256 bits of unguessable text. Made by itself in Development only.</summary>
     public string? SigningKey { get; init; }
@@ -38,36 +34,26 @@ internal sealed record AuthenticationOptions
 
     public TimeSpan FailedLoginWindow { get; init; } = TimeSpan.FromMinutes(15);
 
-    internal sealed class Validator(IHostEnvironment environment) : IValidateOptions<AuthenticationOptions>
-    {
-        public ValidateOptionsResult Validate(string? name, AuthenticationOptions options)
-        {
-            var failures = new List<string>();
-            if (string.IsNullOrEmpty(options.SigningKey) && !environment.IsDevelopment())
-                failures.Add("Set Authentication__SigningKey to at least 32 random characters (256 bits), for example the output of: openssl rand -base64 48");
-            RequireLength(options.SigningKey, "Authentication__SigningKey");
-            RequireLength(options.PreviousSigningKey, "Authentication__PreviousSigningKey");
-            Require(options.Issuer.Length > 0, "Authentication__Issuer must not be empty.");
-            Require(options.Audience.Length > 0, "Authentication__Audience must not be empty.");
-            Require(options.AccessTokenLifetime >= TimeSpan.FromSeconds(1) && options.AccessTokenLifetime <= TimeSpan.FromDays(1),
-                "Authentication__AccessTokenLifetime must be between 00:00:01 and 1.00:00:00 (one day): an access token cannot be called back.");
-            Require(options.RefreshTokenLifetime >= options.AccessTokenLifetime && options.RefreshTokenLifetime <= TimeSpan.FromDays(3650),
-                "Authentication__RefreshTokenLifetime must be at least Authentication__AccessTokenLifetime and at most ten years, as in 30.00:00:00.");
-            Require(options.FailedLoginsPerAddress > 0, "Authentication__FailedLoginsPerAddress must be at least 1.");
-            Require(options.FailedLoginsPerClient > 0, "Authentication__FailedLoginsPerClient must be at least 1.");
-            Require(options.FailedLoginWindow >= TimeSpan.FromSeconds(1) && options.FailedLoginWindow <= TimeSpan.FromDays(1),
-                "Authentication__FailedLoginWindow must be between 00:00:01 and 1.00:00:00 (one day).");
-            return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
+    public static void AddTo(IServiceCollection services) => services.AddOptions<AuthenticationOptions>().BindConfiguration(Section)
+        .Validate<IHostEnvironment>((settings, environment) => !string.IsNullOrEmpty(settings.SigningKey) || environment.IsDevelopment(),
+            "Set Authentication__SigningKey to at least 32 random characters (256 bits), for example the output of: openssl rand -base64 48")
+        .Validate(settings => IsLongEnough(settings.SigningKey), TooShort(nameof(SigningKey)))
+        .Validate(settings => IsLongEnough(settings.PreviousSigningKey), TooShort(nameof(PreviousSigningKey)))
+        .Validate(settings => settings.Issuer.Length > 0, "Authentication__Issuer must not be empty.")
+        .Validate(settings => settings.Audience.Length > 0, "Authentication__Audience must not be empty.")
+        .Validate(settings => IsUpToOneDay(settings.AccessTokenLifetime),
+            "Authentication__AccessTokenLifetime must be between 00:00:01 and 1.00:00:00 (one day): an access token cannot be called back.")
+        .Validate(settings => settings.RefreshTokenLifetime >= settings.AccessTokenLifetime && settings.RefreshTokenLifetime <= TimeSpan.FromDays(3650),
+            "Authentication__RefreshTokenLifetime must be at least Authentication__AccessTokenLifetime and at most ten years, as in 30.00:00:00.")
+        .Validate(settings => settings.FailedLoginsPerAddress > 0, "Authentication__FailedLoginsPerAddress must be at least 1.")
+        .Validate(settings => settings.FailedLoginsPerClient > 0, "Authentication__FailedLoginsPerClient must be at least 1.")
+        .Validate(settings => IsUpToOneDay(settings.FailedLoginWindow), "Authentication__FailedLoginWindow must be between 00:00:01 and 1.00:00:00 (one day).")
+        .ValidateOnStart();
 
-            void Require(bool condition, string failure)
-            {
-                if (!condition)
-                    failures.Add(failure);
-            }
+    /// <summary>HS256 asks for a key at least as long as its hash (RFC 7518, 3.2).</summary>
+    private static bool IsLongEnough(string? key) => string.IsNullOrEmpty(key) || Encoding.UTF8.GetByteCount(key) >= 32;
 
-            void RequireLength(string? key, string variable) => Require(
-                string.IsNullOrEmpty(key) || Encoding.UTF8.GetByteCount(key) >= MinimumKeyBytes,
-                $"{variable} is too short: it must have at least 32 bytes (256 bits).");
-        }
-    }
+    private static string TooShort(string setting) => $"Authentication__{setting} is too short: it must have at least 32 bytes (256 bits).";
+
+    private static bool IsUpToOneDay(TimeSpan time) => time >= TimeSpan.FromSeconds(1) && time <= TimeSpan.FromDays(1);
 }

@@ -43,11 +43,9 @@ internal sealed class DisabledUsers(NpgsqlDataSource primary, IOptions<Authentic
     private async Task Refresh(CancellationToken ct)
     {
         await using var connection = await primary.OpenConnectionAsync(ct);
-        var disabled = (await connection.QueryAsync<long>(
-            // An hour more than a token lives: the database's clock and ours may differ.
+        // An hour more than a token lives: the database's clock and ours may differ.
+        ids = (await connection.QueryAsync<long>(
             "select id from auth_users where disabled_at > now() - @lifetime - interval '1 hour'",
-            new { lifetime = options.Value.AccessTokenLifetime }, ct)).AsList();
-        if (disabled.Count > 0 || ids.Count > 0)
-            ids = disabled.ToFrozenSet();
+            new { lifetime = options.Value.AccessTokenLifetime }, ct)).ToFrozenSet();
     }
 }

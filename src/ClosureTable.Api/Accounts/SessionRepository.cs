@@ -21,13 +21,10 @@ internal sealed class SessionRepository(NpgsqlDataSource primary, IOptions<Authe
     public async Task<string> Start(long userId, CancellationToken ct)
     {
         var refreshToken = NewToken();
-        await using var connection = await primary.OpenConnectionAsync(ct);
-        await connection.ExecuteAsync(
-            """
+        await primary.Once(connection => connection.ExecuteAsync("""
             insert into auth_refresh_tokens (token_hash, family_id, user_id, expires_at)
             values (@hash, gen_random_uuid(), @userId, now() + @lifetime)
-            """,
-            new { hash = Hash(refreshToken), userId, lifetime = options.Value.RefreshTokenLifetime }, ct);
+            """, new { hash = Hash(refreshToken), userId, lifetime = options.Value.RefreshTokenLifetime }, ct), ct);
         return refreshToken;
     }
 
@@ -56,7 +53,7 @@ internal sealed class SessionRepository(NpgsqlDataSource primary, IOptions<Authe
             where token_hash = @hash
             """,
             new { hash }, ct);
-        var user = await found.ReadSingleOrDefaultAsync<Credentials>();
+        var user = await found.ReadSingleOrDefaultAsync<SessionUser>();
         var token = await found.ReadSingleOrDefaultAsync<RefreshToken>();
         if (user is null || token is null)
             return null;
@@ -111,12 +108,7 @@ internal sealed class SessionRepository(NpgsqlDataSource primary, IOptions<Authe
 
     private static byte[] Hash(string token) => SHA256.HashData(Encoding.UTF8.GetBytes(token));
 
-    private sealed record RefreshToken
-    {
-        public Guid FamilyId { get; init; }
+    private sealed record SessionUser(long Id, string Name, string Role, bool Disabled);
 
-        public bool Spent { get; init; }
-
-        public bool Over { get; init; }
-    }
+    private sealed record RefreshToken(Guid FamilyId, bool Spent, bool Over);
 }

@@ -25,16 +25,20 @@ internal static class Reads
             return await read(connection);
         });
 
+    /// <summary>Runs a statement that writes, which must not be repeated.</summary>
+    public static async Task<T> Once<T>(this NpgsqlDataSource primary, Func<NpgsqlConnection, Task<T>> statement, CancellationToken ct)
+    {
+        await using var connection = await primary.OpenConnectionAsync(ct);
+        return await statement(connection);
+    }
+
     /// <summary>Runs reads that must agree with each other in one repeatable-read transaction: one snapshot for all.</summary>
     public static Task<T> ReadSnapshot<T>(this ReplicaReads replica, Func<NpgsqlConnection, Task<T>> read, CancellationToken ct) =>
         replica.Read(connection => connection.Snapshot(read, ct), ct);
 
     /// <summary>The same for a read that gives its rows away as they come, which cannot begin again.</summary>
-    public static async Task<T> ReadSnapshotOnce<T>(this NpgsqlDataSource primary, Func<NpgsqlConnection, Task<T>> read, CancellationToken ct)
-    {
-        await using var connection = await primary.OpenConnectionAsync(ct);
-        return await connection.Snapshot(read, ct);
-    }
+    public static Task<T> ReadSnapshotOnce<T>(this NpgsqlDataSource primary, Func<NpgsqlConnection, Task<T>> read, CancellationToken ct) =>
+        primary.Once(connection => connection.Snapshot(read, ct), ct);
 
     private static async Task<T> Snapshot<T>(this NpgsqlConnection connection, Func<NpgsqlConnection, Task<T>> read, CancellationToken ct)
     {

@@ -157,7 +157,8 @@ internal sealed class EventRepository(NpgsqlDataSource primary)
     public Task<Dictionary<(long RootId, long Version), ReadOnlyMemory<byte>>> Render(IReadOnlyList<ThreadEvent> events, CancellationToken ct) =>
         primary.Read(connection => Render(connection, events, ct), ct);
 
-    public static async Task<Dictionary<(long RootId, long Version), ReadOnlyMemory<byte>>> Render(NpgsqlConnection connection, IReadOnlyList<ThreadEvent> events, CancellationToken ct)
+    public static async Task<Dictionary<(long RootId, long Version), ReadOnlyMemory<byte>>> Render(
+        NpgsqlConnection connection, IReadOnlyList<ThreadEvent> events, CancellationToken ct)
     {
         using var rows = await connection.ReadRows($"""
             select {CommentRows.Columns}
