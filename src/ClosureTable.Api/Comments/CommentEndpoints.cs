@@ -135,7 +135,7 @@ internal static class CommentEndpoints
         if (answer.Replayed)
         {
             response.Headers[ServiceHeaders.IdempotentReplayed] = "true";
-            Instruments.ResponseReplayed();
+            Instruments.ResponsesReplayed.Add(1);
         }
 
         return new RenderedCreated<Comment>(answer.Comment, string.Create(CultureInfo.InvariantCulture, $"/comments/{answer.Id}"));

@@ -72,31 +72,29 @@ internal sealed class Database(IConfiguration configuration, IOptions<DatabaseOp
     internal static string WithDefaults(string configured)
     {
         var settings = new NpgsqlConnectionStringBuilder(configured);
-        if (!settings.ShouldSerialize("Maximum Pool Size"))
-            settings.MaxPoolSize = Math.Max(4, Environment.ProcessorCount * 2);
-        if (!settings.ShouldSerialize("Max Auto Prepare"))
-            settings.MaxAutoPrepare = 200;
-        if (!settings.ShouldSerialize("Auto Prepare Min Usages"))
-            settings.AutoPrepareMinUsages = 2;
-        if (!settings.ShouldSerialize("No Reset On Close"))
-            settings.NoResetOnClose = true;
+        Default("Maximum Pool Size", Math.Max(4, Environment.ProcessorCount * 2));
+        Default("Max Auto Prepare", 200);
+        Default("Auto Prepare Min Usages", 2);
+        Default("No Reset On Close", true);
         // For a connection, or for a place in the pool: after that, a 503 is better than waiting.
-        if (!settings.ShouldSerialize("Timeout"))
-            settings.Timeout = 10;
+        Default("Timeout", 10);
         // Asking for Kerberos encryption that is not set up costs a round trip, and a warning where the library is missing.
-        if (!settings.ShouldSerialize("GSS Encryption Mode"))
-            settings.GssEncryptionMode = GssEncryptionMode.Disable;
-        if (!settings.ShouldSerialize("Application Name"))
-            settings.ApplicationName = "closuretable";
+        Default("GSS Encryption Mode", GssEncryptionMode.Disable);
+        Default("Application Name", "closuretable");
         if (HasSeveralHosts(settings))
         {
             settings.TargetSessionAttributes = "primary";
             // How soon a promoted standby is found; by default what was learnt of a host counts for 10 seconds.
-            if (!settings.ShouldSerialize("Host Recheck Seconds"))
-                settings.HostRecheckSeconds = 1;
+            Default("Host Recheck Seconds", 1);
         }
 
         return settings.ConnectionString;
+
+        void Default(string keyword, object value)
+        {
+            if (!settings.ShouldSerialize(keyword))
+                settings[keyword] = value;
+        }
     }
 
     private static bool HasSeveralHosts(NpgsqlConnectionStringBuilder settings) => settings.Host?.Contains(',', StringComparison.Ordinal) == true;

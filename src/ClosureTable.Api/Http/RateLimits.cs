@@ -29,13 +29,114 @@ internal sealed record RateLimitOptions
 }
 
 /// <summary>How much one caller may ask for, told before it is too much (draft-ietf-httpapi-ratelimit-headers).</summary>
-internal static class RateLimits
+internal sealed class RateLimits
+{
+    private readonly Quota reads, writes, signIns;
+    private readonly PartitionedRateLimiter<HttpContext> callers, addresses, both;
+
+    public RateLimits(RateLimitOptions settings)
+    {
+        reads = Pair("reads", settings.Reads);
+        writes = Pair("writes", settings.Writes);
+        signIns = new Quota("sign-ins", settings.SignIns, settings.Window, shared: null);
+        callers = Limiter(context => QuotaOf(context) is { } quota ? (quota, CallerOf(context, quota)) : null);
+        addresses = Limiter(context => QuotaOf(context) is { } quota && SharedOf(context, quota) is { } shared ? (shared, context.ClientAddress) : null);
+        both = PartitionedRateLimiter.CreateChained(callers, addresses);
+
+        Quota Pair(string name, int limit) =>
+            new(name, limit, settings.Window, new Quota($"address-{name}", limit * settings.CallersPerAddress, settings.Window, shared: null));
+    }
+
+    /// <remarks>Not the framework's middleware, which asks a second time after a refusal: of two limits, the one that had said yes loses two.</remarks>
+    public Task Pass(HttpContext context, RequestDelegate next)
+    {
+        if (QuotaOf(context) is not { } own)
+            return next(context);
+        // Looked at before anything is taken: where one of the two is empty, the other loses nothing.
+        var (quota, left) = Tighter(context, own);
+        if (left == 0 || !Take(context))
+        {
+            var seconds = Math.Max(1, (int)Math.Ceiling(quota.Drop.TotalSeconds));
+            context.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
+            quota.Tell(context.Response.Headers, left: 0, seconds);
+            return Problem.RateLimited.Result().ExecuteAsync(context);
+        }
+
+        (quota, left) = Tighter(context, own);
+        quota.Tell(context.Response.Headers, left);
+        return next(context);
+    }
+
+    private bool Take(HttpContext context)
+    {
+        using var lease = both.AttemptAcquire(context);
+        return lease.IsAcquired;
+    }
+
+    /// <summary>Of the quotas that a request counts against, the one of which less is left; of two that are empty the caller's own, which refills more slowly.</summary>
+    private (Quota Quota, long Left) Tighter(HttpContext context, Quota own)
+    {
+        var left = callers.GetStatistics(context)!.CurrentAvailablePermits;
+        return SharedOf(context, own) is { } shared && addresses.GetStatistics(context)!.CurrentAvailablePermits is var leftOfAddress && leftOfAddress < left
+            ? (shared, leftOfAddress)
+            : (own, left);
+    }
+
+    /// <returns>Null for what is not limited: requests that no endpoint answers, and endpoints that say so.</returns>
+    private Quota? QuotaOf(HttpContext context) =>
+        context.GetEndpoint() is not { } endpoint || endpoint.Metadata.GetMetadata<Microsoft.AspNetCore.RateLimiting.DisableRateLimitingAttribute>() is not null ? null
+        : context.Request.Path.StartsWithSegments("/auth", StringComparison.OrdinalIgnoreCase) ? signIns
+        : HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method) || HttpMethods.IsOptions(context.Request.Method) ? reads
+        : writes;
+
+    // Sign-ins count by address even for a signed-in caller: accounts are free.
+    private string CallerOf(HttpContext context, Quota quota) => quota != signIns && context.User.UserId is { } id
+        ? id.ToString(CultureInfo.InvariantCulture)
+        : context.ClientAddress;
+
+    /// <returns>Null where nothing is shared, and for clients without an address, which cannot be told apart.</returns>
+    private static Quota? SharedOf(HttpContext context, Quota own) => context.Connection.RemoteIpAddress is null ? null : own.Shared;
+
+    /// <param name="keyOf">Which quota a request counts against, and whose; null where none.</param>
+    private static PartitionedRateLimiter<HttpContext> Limiter(Func<HttpContext, (Quota Quota, string Whose)?> keyOf) =>
+        PartitionedRateLimiter.Create<HttpContext, (Quota?, string)>(context =>
+        {
+            if (keyOf(context) is not var (quota, whose))
+                return RateLimitPartition.GetNoLimiter<(Quota?, string)>((null, ""));
+            // A bucket that refills drop by drop: a caller who was told to wait waits for one request, not for a window's end.
+            return RateLimitPartition.GetTokenBucketLimiter<(Quota?, string)>((quota, whose), _ => new TokenBucketRateLimiterOptions
+            {
+                TokenLimit = quota.Limit,
+                TokensPerPeriod = 1,
+                ReplenishmentPeriod = quota.Drop,
+                QueueLimit = 0,
+            });
+        });
+
+    /// <param name="shared">What all callers at one address share, because accounts are free and each has a quota of its own.</param>
+    private sealed class Quota(string name, int limit, TimeSpan window, Quota? shared)
+    {
+        public int Limit => limit;
+
+        public Quota? Shared => shared;
+
+        /// <summary>The time in which one more request becomes possible: at least the smallest that there is.</summary>
+        public TimeSpan Drop => TimeSpan.FromTicks(Math.Max(1, window.Ticks / limit));
+
+        public void Tell(IHeaderDictionary headers, long left, int? seconds = null)
+        {
+            headers["RateLimit-Policy"] = string.Create(CultureInfo.InvariantCulture, $"\"{name}\";q={limit};w={(long)window.TotalSeconds}");
+            headers["RateLimit"] = string.Create(CultureInfo.InvariantCulture, $"\"{name}\";r={left}{(seconds is null ? "" : $";t={seconds}")}");
+        }
+    }
+}
+
+internal static class RateLimitRegistration
 {
     /// <summary>So that a hundred times as many is still a number of 32 bits.</summary>
     private const int MaxLimit = 10_000_000;
 
-    public static void AddRateLimits(this IHostApplicationBuilder builder)
-    {
+    public static void AddRateLimits(this IHostApplicationBuilder builder) =>
         builder.Services.AddOptions<RateLimitOptions>().BindConfiguration(RateLimitOptions.Section)
             .Validate(settings => settings.Window >= TimeSpan.FromSeconds(1) && settings.Window <= TimeSpan.FromDays(1) && settings.Window.Ticks % TimeSpan.TicksPerSecond == 0,
                 "RateLimits__Window must be whole seconds between 00:00:01 and 1.00:00:00 (one day).")
@@ -44,129 +145,12 @@ internal static class RateLimits
             .Validate(settings => settings.CallersPerAddress is >= 1 and <= 100,
                 "RateLimits__CallersPerAddress must be a number from 1 to 100.")
             .ValidateOnStart();
-    }
 
     /// <summary>Stands behind authentication, whose user it counts by, and before everything that costs something.</summary>
     public static void UseRateLimits(this IApplicationBuilder app)
     {
         var settings = app.ApplicationServices.GetRequiredService<IOptions<RateLimitOptions>>().Value;
-        if (!settings.Enabled)
-            return;
-
-        var callers = Limiter(settings, context => QuotaOf(context) is { } quota ? (quota, CallerOf(context, quota)) : null);
-        var addresses = Limiter(settings, context => AddressQuotaOf(context) is { } quota ? (quota, context.ClientAddress) : null);
-        var limiter = PartitionedRateLimiter.CreateChained(callers, addresses);
-        // Not the framework's middleware, which asks a second time after a refusal: of two limits, the one that had said yes loses two.
-        app.Use((context, next) =>
-        {
-            if (Tighter(context) is not var (quota, left))
-                return next(context);
-            // Looked at before anything is taken: where one of the two is empty, the other loses nothing.
-            if (left == 0 || !Take(context))
-                return Refuse(context, quota);
-            (quota, left) = Tighter(context)!.Value;
-            Tell(context.Response.Headers, quota, settings, left);
-            return next(context);
-        });
-
-        bool Take(HttpContext context)
-        {
-            using var lease = limiter.AttemptAcquire(context);
-            return lease.IsAcquired;
-        }
-
-        Task Refuse(HttpContext context, Quota quota)
-        {
-            var seconds = Math.Max(1, (int)Math.Ceiling(DropOf(quota, settings).TotalSeconds));
-            context.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
-            Tell(context.Response.Headers, quota, settings, left: 0, seconds);
-            return Problem.RateLimited.Result().ExecuteAsync(context);
-        }
-
-        // Of the quotas that a request counts against, the one of which less is left; of two that are empty the caller's own, which refills more slowly.
-        (Quota Quota, long Left)? Tighter(HttpContext context)
-        {
-            if (QuotaOf(context) is not { } own)
-                return null;
-            var left = callers.GetStatistics(context)!.CurrentAvailablePermits;
-            return AddressQuotaOf(context) is { } shared && addresses.GetStatistics(context)!.CurrentAvailablePermits is var leftOfAddress && leftOfAddress < left
-                ? (shared, leftOfAddress)
-                : (own, left);
-        }
+        if (settings.Enabled)
+            app.Use(new RateLimits(settings).Pass);
     }
-
-    private enum Quota
-    {
-        Reads,
-        Writes,
-        SignIns,
-        AddressReads,
-        AddressWrites,
-    }
-
-    /// <returns>Null for what is not limited: requests that no endpoint answers, and endpoints that say so.</returns>
-    private static Quota? QuotaOf(HttpContext context) =>
-        context.GetEndpoint() is not { } endpoint || endpoint.Metadata.GetMetadata<Microsoft.AspNetCore.RateLimiting.DisableRateLimitingAttribute>() is not null ? null
-        : context.Request.Path.StartsWithSegments("/auth", StringComparison.OrdinalIgnoreCase) ? Quota.SignIns
-        : HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method) || HttpMethods.IsOptions(context.Request.Method) ? Quota.Reads
-        : Quota.Writes;
-
-    // Sign-ins count by address even for a signed-in caller: accounts are free.
-    private static string CallerOf(HttpContext context, Quota quota) => quota != Quota.SignIns && context.User.UserId is { } id
-        ? id.ToString(CultureInfo.InvariantCulture)
-        : context.ClientAddress;
-
-    /// <summary>
-    /// What all callers at one address share, because accounts are free and each has a quota of its own.
-    /// </summary>
-    /// <returns>Null where nothing is shared: sign-ins have the address's own quota already, and clients without an address cannot be told apart.</returns>
-    private static Quota? AddressQuotaOf(HttpContext context) => context.Connection.RemoteIpAddress is null ? null : QuotaOf(context) switch
-    {
-        Quota.Reads => Quota.AddressReads,
-        Quota.Writes => Quota.AddressWrites,
-        _ => null,
-    };
-
-    /// <param name="keyOf">Which quota a request counts against, and whose; null where none.</param>
-    private static PartitionedRateLimiter<HttpContext> Limiter(RateLimitOptions settings, Func<HttpContext, (Quota Quota, string Whose)?> keyOf) =>
-        PartitionedRateLimiter.Create<HttpContext, (Quota, string)>(context =>
-        {
-            if (keyOf(context) is not { } key)
-                return RateLimitPartition.GetNoLimiter<(Quota, string)>(default);
-            // A bucket that refills drop by drop: a caller who was told to wait waits for one request, not for a window's end.
-            return RateLimitPartition.GetTokenBucketLimiter(key, _ => new TokenBucketRateLimiterOptions
-            {
-                TokenLimit = LimitOf(key.Quota, settings),
-                TokensPerPeriod = 1,
-                ReplenishmentPeriod = DropOf(key.Quota, settings),
-                QueueLimit = 0,
-            });
-        });
-
-    private static void Tell(IHeaderDictionary headers, Quota quota, RateLimitOptions settings, long left, int? seconds = null)
-    {
-        var name = quota switch
-        {
-            Quota.Reads => "reads",
-            Quota.Writes => "writes",
-            Quota.AddressReads => "address-reads",
-            Quota.AddressWrites => "address-writes",
-            _ => "sign-ins",
-        };
-        headers["RateLimit-Policy"] = string.Create(CultureInfo.InvariantCulture, $"\"{name}\";q={LimitOf(quota, settings)};w={(long)settings.Window.TotalSeconds}");
-        headers["RateLimit"] = string.Create(CultureInfo.InvariantCulture, $"\"{name}\";r={left}{(seconds is null ? "" : $";t={seconds}")}");
-    }
-
-    /// <summary>The time in which one more request becomes possible: at least the smallest that there is.</summary>
-    private static TimeSpan DropOf(Quota quota, RateLimitOptions settings) =>
-        TimeSpan.FromTicks(Math.Max(1, settings.Window.Ticks / LimitOf(quota, settings)));
-
-    private static int LimitOf(Quota quota, RateLimitOptions settings) => quota switch
-    {
-        Quota.Reads => settings.Reads,
-        Quota.Writes => settings.Writes,
-        Quota.AddressReads => settings.Reads * settings.CallersPerAddress,
-        Quota.AddressWrites => settings.Writes * settings.CallersPerAddress,
-        _ => settings.SignIns,
-    };
 }

@@ -59,7 +59,7 @@ internal sealed class EventReplay(EventRepository events, ThreadRepository threa
     {
         var until = await stream.Joined.Task;
         if (position is not null)
-            Instruments.StreamReplayed();
+            Instruments.StreamsReplayed.Add(1);
         if (begins)
             yield return [EventFrame.Start(current)];
 
@@ -98,7 +98,7 @@ internal sealed class EventReplay(EventRepository events, ThreadRepository threa
     {
         var until = await stream.Joined.Task;
         if (position is not null)
-            Instruments.StreamReplayed();
+            Instruments.StreamsReplayed.Add(1);
         if (position is null || position.Seen > 10_000 || await events.Forgot(position.Since, position.Until ?? position.Since, ct))
         {
             yield return [begins ? EventFrame.Start(0, until) : EventFrame.Reset(0, until)];

@@ -40,7 +40,7 @@ internal sealed class EventStreams(IOptions<LiveOptions> options, ThreadNotifier
             joining.Add(stream);
         }
 
-        Instruments.StreamOpened();
+        Instruments.StreamsOpen.Add(1);
         notifier.Wake();
         try
         {
@@ -62,7 +62,7 @@ internal sealed class EventStreams(IOptions<LiveOptions> options, ThreadNotifier
         {
             if (!open.Remove(stream))
                 return;
-            Instruments.StreamClosed();
+            Instruments.StreamsOpen.Add(-1);
             joining.Remove(stream);
             if (--perClient[stream.Client] == 0)
                 perClient.Remove(stream.Client);

@@ -27,7 +27,7 @@ internal sealed class DocumentedResponses : IOperationFilter
         if (operation.RequestBody is not null)
             problems.AddRange([Problem.InvalidRequest, Problem.ValidationFailed, Problem.TooLarge, Problem.UnsupportedMediaType]);
         if (metadata.OfType<OptionalBodyMetadata>().SingleOrDefault() is { } body)
-            operation.RequestBody = OptionalBody(body.Type, context);
+            operation.RequestBody = new OpenApiRequestBody { Content = Content("application/json", SchemaOf(body.Type, context)) };
         foreach (var parameter in operation.Parameters ?? [])
         {
             // In a path, what is no number never gets as far as the endpoint.
@@ -46,12 +46,8 @@ internal sealed class DocumentedResponses : IOperationFilter
             problems.AddRange([Problem.ReadOnly, Problem.OutcomeUnknown]);
 
         var answers = new OpenApiResponses();
-        foreach (var (status, answer) in operation.Responses ?? [])
-        {
-            if (status[0] < '4')
-                answers[status] = answer;
-        }
-
+        foreach (var (status, answer) in (operation.Responses ?? []).Where(answer => answer.Key[0] < '4'))
+            answers.Add(status, answer);
         foreach (var status in problems.DistinctBy(problem => problem.Code).GroupBy(problem => problem.Status).OrderBy(status => status.Key))
             answers[status.Key.ToString(CultureInfo.InvariantCulture)] = Answer([.. status], context);
         answers["default"] = Answer([Problem.Internal, Problem.TimedOut], context);
@@ -78,35 +74,27 @@ internal sealed class DocumentedResponses : IOperationFilter
             operation.Security.Add([]);
     }
 
-    private static OpenApiRequestBody OptionalBody(Type type, OperationFilterContext context) => new()
-    {
-        Content = new Dictionary<string, IOpenApiMediaType>
-        {
-            ["application/json"] = new OpenApiMediaType { Schema = context.SchemaGenerator.GenerateSchema(type, context.SchemaRepository) },
-        },
-    };
-
     private static bool CanBeInvalid(IOpenApiSchema? schema) => schema is not { Type: JsonSchemaType.String, MinLength: null, MaxLength: null, Enum: null };
 
-    private static OpenApiResponse Answer(IReadOnlyList<Problem> problems, OperationFilterContext context) => new()
+    private static OpenApiResponse Answer(IReadOnlyList<Problem> problems, OperationFilterContext context)
     {
-        Description = problems is [var only] ? only.Detail : string.Join("\n", problems.Select(problem => $"- `{problem.Code}`: {problem.Detail}")),
-        Headers = problems[0].Status switch
+        var answer = new OpenApiResponse
         {
-            401 => Headers(Header("WWW-Authenticate", "`Bearer`; with a token that is not good, what is wrong with it.")),
-            429 => Headers(Header("Retry-After", "Seconds to wait.", JsonSchemaType.Integer)),
-            503 => Headers(Header("Retry-After", "Seconds to wait.", JsonSchemaType.Integer)),
-            _ => null,
-        },
-        Content = new Dictionary<string, IOpenApiMediaType>
-        {
-            ["application/problem+json"] = new OpenApiMediaType
-            {
-                Schema = context.SchemaGenerator.GenerateSchema(typeof(ProblemBody), context.SchemaRepository),
-                Examples = problems.ToDictionary(problem => problem.Code, problem => (IOpenApiExample)new OpenApiExample { Value = Example(problem) }),
-            },
-        },
-    };
+            Description = problems is [var only] ? only.Detail : string.Join("\n", problems.Select(problem => $"- `{problem.Code}`: {problem.Detail}")),
+            Content = Content("application/problem+json", SchemaOf(typeof(ProblemBody), context),
+                problems.ToDictionary(problem => problem.Code, problem => (IOpenApiExample)new OpenApiExample { Value = Example(problem) })),
+        };
+        if (problems[0].Status == 401)
+            AddHeader(answer, "WWW-Authenticate", "`Bearer`; with a token that is not good, what is wrong with it.");
+        if (problems[0].Status is 429 or 503)
+            AddHeader(answer, "Retry-After", "Seconds to wait.", JsonSchemaType.Integer);
+        return answer;
+    }
+
+    private static IOpenApiSchema SchemaOf(Type type, OperationFilterContext context) => context.SchemaGenerator.GenerateSchema(type, context.SchemaRepository);
+
+    public static Dictionary<string, IOpenApiMediaType> Content(string type, IOpenApiSchema schema, IDictionary<string, IOpenApiExample>? examples = null) =>
+        new() { [type] = new OpenApiMediaType { Schema = schema, Examples = examples } };
 
     private static JsonObject Example(Problem problem)
     {
@@ -129,18 +117,12 @@ internal sealed class DocumentedResponses : IOperationFilter
     private static void AddHeaders(OpenApiOperation operation, IEnumerable<ResponseHeaderMetadata> named)
     {
         foreach (var header in named)
-            AddHeader(operation, header.Status, Header(header.Name, header.Description, required: header.Always));
+            AddHeader(Of(operation, $"{header.Status}"), header.Name, header.Description, required: header.Always);
         if (!operation.Responses!.ContainsKey("304"))
             return;
-        AddHeader(operation, 200, Header("ETag", "Names this state of the answer; strong."));
-        AddHeader(operation, 304, Header("ETag", "The one that the client has."));
-        (operation.Parameters ??= []).Add(new OpenApiParameter
-        {
-            Name = "If-None-Match",
-            In = ParameterLocation.Header,
-            Description = "The `ETag` of the answer that the client has: 304 if it is still right.",
-            Schema = new OpenApiSchema { Type = JsonSchemaType.String },
-        });
+        AddHeader(Of(operation, "200"), "ETag", "Names this state of the answer; strong.");
+        AddHeader(Of(operation, "304"), "ETag", "The one that the client has.");
+        AddParameter(operation, "If-None-Match", "The `ETag` of the answer that the client has: 304 if it is still right.");
     }
 
     /// <summary>What lets a client see its own writes where reads go to a standby.</summary>
@@ -148,33 +130,29 @@ internal sealed class DocumentedResponses : IOperationFilter
     {
         if (reads)
         {
-            (operation.Parameters ??= []).Add(new OpenApiParameter
-            {
-                Name = ServiceHeaders.Seen,
-                In = ParameterLocation.Header,
-                Description = "The last one that an answer to a write carried: the answer to this read shows that write.",
-                Schema = new OpenApiSchema { Type = JsonSchemaType.String },
-            });
+            AddParameter(operation, ServiceHeaders.Seen, "The last one that an answer to a write carried: the answer to this read shows that write.");
             return;
         }
 
-        foreach (var status in operation.Responses!.Keys.Where(status => status[0] == '2').ToList())
-            AddHeader(operation, int.Parse(status, CultureInfo.InvariantCulture), Header(
-                ServiceHeaders.Seen, "Where there are read replicas: opaque; send it with later reads, and they show this write.", required: false));
+        foreach (var status in operation.Responses!.Keys.Where(status => status[0] == '2'))
+            AddHeader(Of(operation, status), ServiceHeaders.Seen,
+                "Where there are read replicas: opaque; send it with later reads, and they show this write.", required: false);
     }
 
-    private static void AddHeader(OpenApiOperation operation, int status, (string Name, IOpenApiHeader Header) header)
+    private static OpenApiResponse Of(OpenApiOperation operation, string status) => (OpenApiResponse)operation.Responses![status];
+
+    private static void AddHeader(
+        OpenApiResponse answer, string name, string description, JsonSchemaType type = JsonSchemaType.String, bool required = true) =>
+        (answer.Headers ??= new Dictionary<string, IOpenApiHeader>()).Add(
+            name, new OpenApiHeader { Description = description, Required = required, Schema = new OpenApiSchema { Type = type } });
+
+    private static void AddParameter(OpenApiOperation operation, string name, string description) => (operation.Parameters ??= []).Add(new OpenApiParameter
     {
-        var answer = (OpenApiResponse)operation.Responses![status.ToString(CultureInfo.InvariantCulture)];
-        (answer.Headers ??= new Dictionary<string, IOpenApiHeader>()).Add(header.Name, header.Header);
-    }
-
-    private static Dictionary<string, IOpenApiHeader> Headers(params (string Name, IOpenApiHeader Header)[] headers) =>
-        headers.ToDictionary(header => header.Name, header => header.Header);
-
-    private static (string Name, IOpenApiHeader Header) Header(
-        string name, string description, JsonSchemaType type = JsonSchemaType.String, bool required = true) =>
-        (name, new OpenApiHeader { Description = description, Required = required, Schema = new OpenApiSchema { Type = type } });
+        Name = name,
+        In = ParameterLocation.Header,
+        Description = description,
+        Schema = new OpenApiSchema { Type = JsonSchemaType.String },
+    });
 }
 
 /// <summary>A failure (RFC 9457).</summary>
@@ -206,47 +184,36 @@ public sealed record ProblemBody
     public IReadOnlyDictionary<string, string[]>? Errors { get; init; }
 }
 
-/// <summary>
-/// The probes, which the framework maps without a description.
-/// </summary>
+/// <summary>The probes, which the framework maps without a description.</summary>
 internal sealed class DocumentedHealth : IDocumentFilter
 {
     public void Apply(OpenApiDocument document, DocumentFilterContext context)
     {
-        document.Paths.Add("/health/live", Probe("live", "Does the process run?", "Asks nothing of the database.", unhealthy: false));
+        document.Paths.Add("/health/live", Probe("live", "Does the process run?", "Asks nothing of the database."));
         document.Paths.Add("/health/ready", Probe(
-            "ready", "Can the service serve?", "Yes when the database answers and its schema is the one that this build needs.", unhealthy: true));
+            "ready", "Can the service serve?", "Yes when the database answers and its schema is the one that this build needs.", ("503", Text("Unhealthy", "No."))));
         // The framework's own shape of a failed validation: what is sent is a problem like every other.
         document.Components?.Schemas?.Remove(nameof(HttpValidationProblemDetails));
     }
 
-    private static OpenApiPathItem Probe(string name, string summary, string description, bool unhealthy)
+    private static OpenApiPathItem Probe(string name, string summary, string description, params (string Status, OpenApiResponse Answer)[] failures)
     {
-        var answers = new OpenApiResponses { ["200"] = Text("Healthy", "Yes.") };
-        if (unhealthy)
-            answers["503"] = Text("Unhealthy", "No.");
-        return new OpenApiPathItem
+        var operation = new OpenApiOperation
         {
-            Operations = new()
-            {
-                [HttpMethod.Get] = new OpenApiOperation
-                {
-                    OperationId = $"health_{name}",
-                    Summary = summary,
-                    Description = description,
-                    Tags = new HashSet<OpenApiTagReference> { new("Health") },
-                    Responses = answers,
-                },
-            },
+            OperationId = $"health_{name}",
+            Summary = summary,
+            Description = description,
+            Tags = new HashSet<OpenApiTagReference> { new("Health") },
+            Responses = new() { ["200"] = Text("Healthy", "Yes.") },
         };
+        foreach (var (status, answer) in failures)
+            operation.Responses.Add(status, answer);
+        return new OpenApiPathItem { Operations = new() { [HttpMethod.Get] = operation } };
     }
 
     private static OpenApiResponse Text(string body, string description) => new()
     {
         Description = description,
-        Content = new Dictionary<string, IOpenApiMediaType>
-        {
-            ["text/plain"] = new OpenApiMediaType { Schema = new OpenApiSchema { Type = JsonSchemaType.String, Const = body } },
-        },
+        Content = DocumentedResponses.Content("text/plain", new OpenApiSchema { Type = JsonSchemaType.String, Const = body }),
     };
 }

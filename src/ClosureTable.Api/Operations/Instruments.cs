@@ -18,13 +18,13 @@ internal static class Instruments
     private static readonly Counter<long> LikesChanged = Own.CreateCounter<long>(
         "closuretable.likes", "{like}", "Likes given and taken back; `change` is given or taken.");
 
-    private static readonly Counter<long> Replayed = Own.CreateCounter<long>(
+    public static readonly Counter<long> ResponsesReplayed = Own.CreateCounter<long>(
         "closuretable.idempotency.replays", "{answer}", "Answers that were replayed to a request that came again with its Idempotency-Key.");
 
-    private static readonly UpDownCounter<long> Open = Own.CreateUpDownCounter<long>(
+    public static readonly UpDownCounter<long> StreamsOpen = Own.CreateUpDownCounter<long>(
         "closuretable.streams.open", "{stream}", "Event streams that are open now.");
 
-    private static readonly Counter<long> Resumed = Own.CreateCounter<long>(
+    public static readonly Counter<long> StreamsReplayed = Own.CreateCounter<long>(
         "closuretable.streams.replays", "{stream}", "Event streams that began with what a Last-Event-ID had missed.");
 
     public static void CommentCreated(int depth)
@@ -34,12 +34,4 @@ internal static class Instruments
     }
 
     public static void LikeChanged(bool given) => LikesChanged.Add(1, new KeyValuePair<string, object?>("change", given ? "given" : "taken"));
-
-    public static void ResponseReplayed() => Replayed.Add(1);
-
-    public static void StreamOpened() => Open.Add(1);
-
-    public static void StreamClosed() => Open.Add(-1);
-
-    public static void StreamReplayed() => Resumed.Add(1);
 }
