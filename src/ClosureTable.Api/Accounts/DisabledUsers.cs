@@ -6,10 +6,7 @@ using Npgsql;
 
 namespace ClosureTable.Api.Accounts;
 
-/// <summary>
-/// Who was disabled while an access token of theirs may still be about. Each instance asks every two seconds, so that no
-/// request has to, and a disabled account is locked out everywhere within that.
-/// </summary>
+/// <summary>Who was disabled while an access token of theirs may still be about: asked every two seconds, so that no request has to.</summary>
 internal sealed class DisabledUsers(NpgsqlDataSource primary, IOptions<AuthenticationOptions> options, ILogger<DisabledUsers> logger) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);

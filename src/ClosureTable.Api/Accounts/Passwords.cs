@@ -19,9 +19,8 @@ internal enum PasswordCheck
 }
 
 /// <summary>
-/// Hashes passwords at the cost that OWASP asks of PBKDF2-HMAC-SHA512. That is 100 ms and more of a core on purpose, so
-/// at most half of the cores do it at a time and a bounded number of requests waits: a storm of logins leaves the
-/// readers their cores.
+/// Hashes passwords at the cost that OWASP asks of PBKDF2-HMAC-SHA512, 100 ms and more of a core: at most half of the cores do it at a time,
+/// and a bounded number of requests waits, so that a storm of logins leaves the readers their cores.
 /// </summary>
 internal sealed class Passwords(IPasswordHasher<User> hasher) : IDisposable
 {

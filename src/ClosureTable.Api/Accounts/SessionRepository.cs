@@ -28,10 +28,7 @@ internal sealed class SessionRepository(NpgsqlDataSource primary, IOptions<Authe
         return refreshToken;
     }
 
-    /// <summary>
-    /// Spends a token and makes the next. The second of two requests with one token finds it spent, which looks the same as
-    /// a stolen token, so the family ends and the user signs in again.
-    /// </summary>
+    /// <summary>Spends a token and makes the next. Of two requests with one token the second ends the family, as a stolen token would.</summary>
     /// <returns>The session, or null when the token is not valid: unknown, spent, revoked, expired, or its account disabled.</returns>
     public async Task<RefreshedSession?> Refresh(string refreshToken, CancellationToken ct)
     {

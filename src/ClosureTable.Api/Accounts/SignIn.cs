@@ -11,10 +11,7 @@ namespace ClosureTable.Api.Accounts;
 /// </summary>
 internal sealed class SignIn(NpgsqlDataSource primary, Passwords passwords, UserRepository users, IOptions<AuthenticationOptions> options)
 {
-    /// <summary>
-    /// Counts an attempt as failed before the password is looked at, so that a thousand guesses at once do not pass
-    /// together; <see cref="Forgive"/> takes it back.
-    /// </summary>
+    /// <summary>Counts an attempt as failed before the password is looked at: a thousand guesses at once must not pass together.</summary>
     /// <returns>How long to wait, or null when the attempt may go on.</returns>
     public async Task<TimeSpan?> Wait(string email, string client, CancellationToken ct)
     {
@@ -63,10 +60,7 @@ internal sealed class SignIn(NpgsqlDataSource primary, Passwords passwords, User
             update auth_login_failures set failures = failures - 1 where key = @client and failures > 0
             """, new { email, client = ClientKey(client) }, ct), ct);
 
-    /// <summary>
-    /// Hashed: what people type by mistake into this field, passwords among it, stays nowhere. Folded by the function that finds
-    /// the account: where two disagree on one letter, as on the Turkish I, each spelling would have guesses of its own.
-    /// </summary>
+    /// <summary>Hashed, because passwords are typed here by mistake; folded as the account is found, or each spelling would have guesses of its own.</summary>
     private const string AddressKey = "'address ' || encode(sha256(convert_to(lower(@email), 'UTF8')), 'hex')";
 
     private static string ClientKey(string client) => "client " + client;

@@ -92,10 +92,7 @@ internal sealed class UserRepository(NpgsqlDataSource primary)
             where lower(email) = lower(@user) and issuer is null or id::text = @user
             """, new { user, role }, ct), ct);
 
-    /// <summary>
-    /// Locks an account out or lets it in again, to sign in anew: either way its sessions end, also one that a login
-    /// began while the account was being disabled.
-    /// </summary>
+    /// <summary>Locks an account out or lets it in again. Either way its sessions end, also one that a login beside this began.</summary>
     /// <inheritdoc cref="SetRole" path="/param[@name='user']"/>
     /// <returns>Whether there is such a user.</returns>
     public async Task<bool> SetDisabled(string user, bool disabled, CancellationToken ct) =>

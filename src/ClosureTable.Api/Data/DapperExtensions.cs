@@ -4,10 +4,7 @@ using static Dapper.SqlMapper;
 
 namespace ClosureTable.Api.Data;
 
-/// <summary>
-/// Dapper's calls with a cancellation token, which it takes only in a <see cref="CommandDefinition"/>. Parameters are named like
-/// the C# values; null where there are none. <c>timeout</c> is in seconds; 0 waits for as long as it takes.
-/// </summary>
+/// <summary>Dapper's calls with a cancellation token, which it takes only in a <see cref="CommandDefinition"/>. A <c>timeout</c> of 0 seconds is none.</summary>
 internal static class DapperExtensions
 {
     extension(NpgsqlConnection connection)

@@ -56,12 +56,24 @@ internal sealed class Database(IConfiguration configuration, IOptions<DatabaseOp
         Replicas = hosts.WithTargetSession(TargetSessionAttributes.PreferStandby);
     }
 
-    /// <summary>A connection outside the pool, for what lives as long as the service; it notices when the other end is gone.</summary>
-    public async Task<NpgsqlConnection> OpenOwn(CancellationToken ct)
+    /// <summary>Runs a task for the lifetime of the service on a connection outside the pool; if the connection breaks, again on a new one.</summary>
+    public async Task KeepConnected(string name, Func<NpgsqlConnection, Task> run, CancellationToken ct)
     {
-        var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(ConnectionString) { Pooling = false, KeepAlive = 30 }.ConnectionString);
-        await connection.OpenAsync(ct);
-        return connection;
+        var settings = new NpgsqlConnectionStringBuilder(ConnectionString) { Pooling = false, KeepAlive = 30 };
+        while (!ct.IsCancellationRequested)
+        {
+            try
+            {
+                await using var connection = new NpgsqlConnection(settings.ConnectionString);
+                await connection.OpenAsync(ct);
+                await run(connection);
+            }
+            catch (NpgsqlException exception)
+            {
+                logger.LogWarning("{Name} was interrupted and will be retried: {Reason}", name, exception.Message);
+                await Task.Delay(TimeSpan.FromSeconds(1), ct);
+            }
+        }
     }
 
     /// <summary>
@@ -137,6 +149,8 @@ internal static class DatabaseRegistration
         builder.Services.AddHealthChecks().AddCheck<SchemaCheck>("schema");
         builder.Services.AddExceptionHandler<DatabaseFailureHandler>();
     }
+
+    public static void UseReadYourWrites(this IApplicationBuilder app) => app.Use(app.ApplicationServices.GetRequiredService<ReadYourWrites>().Carry);
 
     /// <summary>Opens the database and brings its schema to the one that this build needs.</summary>
     public static async Task OpenDatabase(this IHost host, CancellationToken ct = default)

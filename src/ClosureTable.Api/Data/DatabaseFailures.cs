@@ -49,10 +49,7 @@ internal static class DatabaseFailures
         _ => null,
     };
 
-    /// <summary>
-    /// Whether a transaction that failed so, before its commit, may succeed if it is run again at once: it lost to another one,
-    /// or its connection was one that a restart of the server had left dead in the pool.
-    /// </summary>
+    /// <summary>Whether a transaction that failed so before its commit lost to another one, or to a restart of the server: run again, it may succeed.</summary>
     public static bool IsWorthRepeating(Exception exception) => exception switch
     {
         PostgresException refused => refused.SqlState is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected
@@ -61,14 +58,10 @@ internal static class DatabaseFailures
         _ => false,
     };
 
-    /// <summary>
-    /// Commits for good. Not cancelled by a client that goes away, who would be told "failed" of what was kept; and only what the
-    /// database said clearly is taken for an answer.
-    /// </summary>
+    /// <summary>Commits, whether or not the client goes away, and takes for an answer only what the database said clearly.</summary>
     /// <exception cref="OutcomeUnknownException">
-    /// The transaction may have been committed or not. The connection broke, or a session was ended, between the commit and its
-    /// answer; or a synchronous standby did not confirm what this server has committed alone, which PostgreSQL says with a
-    /// warning only, and a failover would lose.
+    /// The connection broke between the commit and its answer; or a synchronous standby did not confirm, which PostgreSQL says with a warning
+    /// only, and a failover would lose what was committed.
     /// </exception>
     public static async Task CommitForGood(this NpgsqlTransaction transaction)
     {

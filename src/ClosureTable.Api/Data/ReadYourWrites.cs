@@ -5,10 +5,7 @@ using NpgsqlTypes;
 
 namespace ClosureTable.Api.Data;
 
-/// <summary>
-/// How far the caller of the present request has seen the database: an answer to a write carries the position of the write-ahead
-/// log in <c>ClosureTable-Seen</c>, and a read that brings it back is never older. Only where there are standbys.
-/// </summary>
+/// <summary>Answers to writes carry the position of the write-ahead log in <c>ClosureTable-Seen</c>; a read that brings it back is never older.</summary>
 internal sealed class ReadYourWrites(Database database)
 {
     // The box is the request's; what a write puts into it deep down is there when the answer begins.
@@ -48,9 +45,4 @@ internal sealed class ReadYourWrites(Database database)
         });
         return next(context);
     }
-}
-
-internal static class ReadYourWritesMiddleware
-{
-    public static void UseReadYourWrites(this IApplicationBuilder app) => app.Use(app.ApplicationServices.GetRequiredService<ReadYourWrites>().Carry);
 }

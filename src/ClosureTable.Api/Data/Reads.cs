@@ -3,10 +3,7 @@ using Npgsql;
 
 namespace ClosureTable.Api.Data;
 
-/// <summary>
-/// How reads are run. They change nothing and may be repeated: once, where that can help. A restart of the server leaves a pool
-/// of dead connections; the first that is found dead makes the pool forget the others, so that the second attempt gets a new one.
-/// </summary>
+/// <summary>Reads are repeated once where that can help: a restart of the server leaves a pool of dead connections, and the first found dead clears it.</summary>
 internal static class Reads
 {
     /// <summary>Runs <paramref name="read"/> on a connection, and once more on another; it must keep nothing of an attempt that failed.</summary>

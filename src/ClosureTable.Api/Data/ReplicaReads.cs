@@ -4,9 +4,8 @@ using NpgsqlTypes;
 namespace ClosureTable.Api.Data;
 
 /// <summary>
-/// Where reads go that need not see what others wrote a moment ago: to a standby, where <c>ConnectionStrings:Comments</c> names
-/// several hosts, else to the only server. A caller with a position (<see cref="ReadYourWrites"/>) sees its own writes: the
-/// standby gets a moment to catch up, and then the primary is asked.
+/// Reads that need not see what others wrote a moment ago go to a standby, where <c>ConnectionStrings:Comments</c> names several hosts. A
+/// caller with a position (<see cref="ReadYourWrites"/>) sees its own writes: a standby that does not catch up makes way for the primary.
 /// </summary>
 internal sealed class ReplicaReads(Database database, ReadYourWrites seen)
 {

@@ -1,9 +1,6 @@
 namespace ClosureTable.Api.Http;
 
-/// <summary>
-/// HEAD wherever there is GET (RFC 9110, 9.1). The handler of GET runs, and the server leaves out what it writes, so that
-/// the headers are exactly those of GET; routing alone would answer 405.
-/// </summary>
+/// <summary>HEAD wherever there is GET (RFC 9110, 9.1): the handler of GET runs, and the server leaves out what it writes.</summary>
 internal static class HeadRequests
 {
     /// <summary>A group for all endpoints: those that take GET take HEAD too.</summary>

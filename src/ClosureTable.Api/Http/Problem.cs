@@ -4,9 +4,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace ClosureTable.Api.Http;
 
-/// <summary>
-/// The catalogue of problems (RFC 9457) that the service answers with; the API document lists them too.
-/// </summary>
+/// <summary>The catalogue of problems (RFC 9457) that the service answers with; the API document lists them too.</summary>
 /// <param name="Status">The HTTP status.</param>
 /// <param name="Code">The stable identifier that clients compare with.</param>
 /// <param name="Detail">One sentence for people; a handler may pass a more precise one.</param>

@@ -51,10 +51,7 @@ internal static class ProblemResponses
         return next(context);
     }
 
-    /// <summary>
-    /// Completes problems and sends them regardless of <c>Accept</c>: a reason in a format that the client did not ask for is
-    /// better than none (RFC 9110, 12.4.1).
-    /// </summary>
+    /// <summary>Completes problems and sends them regardless of <c>Accept</c>: any format is better than no reason (RFC 9110, 12.4.1).</summary>
     private sealed class ProblemWriter : IProblemDetailsWriter
     {
         public bool CanWrite(ProblemDetailsContext context) => true;
@@ -109,10 +106,7 @@ internal static class ProblemResponses
     }
 }
 
-/// <summary>
-/// What was wrong with a request that could not be bound. The framework's message names C# types, so only its status is used:
-/// the endpoint's parameters are parsed again to find the one that failed.
-/// </summary>
+/// <summary>What was wrong with a request that could not be bound. The framework's message names C# types: the parameters are parsed again.</summary>
 internal static class Unreadable
 {
     public static IResult Answer(HttpContext context, IExceptionHandlerFeature failed, BadHttpRequestException bad) => bad switch

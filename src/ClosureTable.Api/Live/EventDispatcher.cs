@@ -19,8 +19,6 @@ internal sealed class EventDispatcher(
     /// <summary>The delay between reads: under load, one read covers many writes.</summary>
     private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(2);
 
-    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
-
     // All events visible in this snapshot were delivered; null while there are no streams.
     private string? position;
 
@@ -31,37 +29,30 @@ internal sealed class EventDispatcher(
     {
         // An open stream would hold up the shutdown until its timeout.
         await using var stopping = stop.Closing.Register(() => streams.EndAll(close: true));
-        while (!stoppingToken.IsCancellationRequested)
+        // The position stays when a connection breaks: the next one continues from it.
+        await database.KeepConnected("Reading events", connection => Follow(connection, stoppingToken), stoppingToken);
+    }
+
+    private async Task Follow(NpgsqlConnection connection, CancellationToken ct)
+    {
+        Backend = connection.ProcessID;
+        // The wake-up that found the previous connection broken.
+        notifier.Wake();
+        while (true)
         {
+            var committed = await notifier.Wait(options.Value.PollInterval, ct);
             try
             {
-                await using var connection = await database.OpenOwn(stoppingToken);
-                Backend = connection.ProcessID;
-                // The wake-up that found the previous connection broken.
-                notifier.Wake();
-                while (true)
-                {
-                    var committed = await notifier.Wait(options.Value.PollInterval, stoppingToken);
-                    try
-                    {
-                        await Read(connection, committed, stoppingToken);
-                    }
-                    catch when (committed)
-                    {
-                        // The notification was not sent; the next connection sends it.
-                        notifier.Committed();
-                        throw;
-                    }
-
-                    await Task.Delay(Rest, stoppingToken);
-                }
+                await Read(connection, committed, ct);
             }
-            catch (NpgsqlException exception)
+            catch when (committed)
             {
-                // The position stays: the next connection continues from it.
-                logger.LogWarning("Reading events was interrupted and will be retried: {Reason}", exception.Message);
-                await Task.Delay(RetryAfter, stoppingToken);
+                // The notification was not sent; the next connection sends it.
+                notifier.Committed();
+                throw;
             }
+
+            await Task.Delay(Rest, ct);
         }
     }
 
