@@ -203,54 +203,56 @@ internal sealed class ImportStore : IAsyncDisposable
         return placed;
     }
 
+    private const string InsertAll = $"""
+        insert into comments_comments (id, parent_id, root_id, depth, author_id, content, created_at, edited_at, deleted_at)
+        select id, parent_id, root_id, depth, author_id, content, created_at, edited_at, deleted_at
+        from unnest(
+          @ids, @parentIds::bigint[], @rootIds, @depths, @authorIds::bigint[], @contents, @createdAt::timestamptz[], @editedAt::timestamptz[], @deletedAt::timestamptz[]
+        ) as new (id, parent_id, root_id, depth, author_id, content, created_at, edited_at, deleted_at);
+
+        insert into imported_comments (source, external_id, comment_id)
+        select @name, external_id, id
+        from unnest(@externalIds, @ids) as new (external_id, id);
+
+        {Closure.FromParents}
+
+        insert into comments_likes (comment_id, user_id, created_at)
+        select comment_id, user_id, created_at
+        from unnest(@likedIds, @likers, @likedAt::timestamptz[]) as new (comment_id, user_id, created_at);
+
+        insert into comments_revisions (comment_id, revision, content, written_at, editor_id)
+        select comment_id, revision, content, written_at, editor_id
+        from unnest(@revisedIds, @numbers, @earlier, @writtenAt::timestamptz[], @editors::bigint[]) as new (comment_id, revision, content, written_at, editor_id);
+
+        update comments_comments c
+        set child_count = c.child_count + below.children, descendant_count = c.descendant_count + below.descendants
+        from (
+          select ancestor_id, count(*) filter (where nearest_ancestor_id = ancestor_id) as children, count(*) as descendants
+          from comments_tree
+          where descendant_id = any(@ids) and ancestor_id <> descendant_id
+          group by ancestor_id
+        ) below
+        where c.id = below.ancestor_id;
+
+        update comments_comments c
+        set like_count = given.likes
+        from (select comment_id, count(*) as likes from unnest(@likedIds) as new (comment_id) group by comment_id) given
+        where c.id = given.comment_id;
+
+        insert into comments_threads (root_id, topic, version, comment_count, like_count, created_at, last_activity_at)
+        select new.id, new.topic, 0, 0, c.like_count, c.created_at, c.created_at
+        from unnest(@ids, @parentIds::bigint[], @topics::text[]) as new (id, parent_id, topic)
+        join comments_comments c on c.id = new.id
+        where new.parent_id is null;
+        """;
+
     /// <returns>The number of imported likes.</returns>
     private async Task<int> Insert(NpgsqlConnection connection, List<Placed> placed, CancellationToken ct)
     {
         var likes = placed.SelectMany(place => (place.Comment.Likes ?? []).Select(like => (place.At.Id, UserId: users[like.User], like.At)))
             .DistinctBy(like => (like.Id, like.UserId)).ToList();
         var revisions = placed.SelectMany(place => (place.Comment.Revisions ?? []).Select((revision, index) => (place.At.Id, Number: index + 1, Revision: revision))).ToList();
-        await connection.ExecuteAsync($"""
-            insert into comments_comments (id, parent_id, root_id, depth, author_id, content, created_at, edited_at, deleted_at)
-            select id, parent_id, root_id, depth, author_id, content, created_at, edited_at, deleted_at
-            from unnest(
-              @ids, @parentIds::bigint[], @rootIds, @depths, @authorIds::bigint[], @contents, @createdAt::timestamptz[], @editedAt::timestamptz[], @deletedAt::timestamptz[]
-            ) as new (id, parent_id, root_id, depth, author_id, content, created_at, edited_at, deleted_at);
-
-            insert into imported_comments (source, external_id, comment_id)
-            select @name, external_id, id
-            from unnest(@externalIds, @ids) as new (external_id, id);
-
-            {Closure.FromParents}
-
-            insert into comments_likes (comment_id, user_id, created_at)
-            select comment_id, user_id, created_at
-            from unnest(@likedIds, @likers, @likedAt::timestamptz[]) as new (comment_id, user_id, created_at);
-
-            insert into comments_revisions (comment_id, revision, content, written_at, editor_id)
-            select comment_id, revision, content, written_at, editor_id
-            from unnest(@revisedIds, @numbers, @earlier, @writtenAt::timestamptz[], @editors::bigint[]) as new (comment_id, revision, content, written_at, editor_id);
-
-            update comments_comments c
-            set child_count = c.child_count + below.children, descendant_count = c.descendant_count + below.descendants
-            from (
-              select ancestor_id, count(*) filter (where nearest_ancestor_id = ancestor_id) as children, count(*) as descendants
-              from comments_tree
-              where descendant_id = any(@ids) and ancestor_id <> descendant_id
-              group by ancestor_id
-            ) below
-            where c.id = below.ancestor_id;
-
-            update comments_comments c
-            set like_count = given.likes
-            from (select comment_id, count(*) as likes from unnest(@likedIds) as new (comment_id) group by comment_id) given
-            where c.id = given.comment_id;
-
-            insert into comments_threads (root_id, topic, version, comment_count, like_count, created_at, last_activity_at)
-            select new.id, new.topic, 0, 0, c.like_count, c.created_at, c.created_at
-            from unnest(@ids, @parentIds::bigint[], @topics::text[]) as new (id, parent_id, topic)
-            join comments_comments c on c.id = new.id
-            where new.parent_id is null;
-            """,
+        await connection.ExecuteAsync(InsertAll,
             new
             {
                 name,
