@@ -316,7 +316,7 @@ public sealed class BadInputTests(ServiceFixture fixture, IsolatedService servic
         await (await ann.Get(path.Replace("{id}", $"{comment}", StringComparison.Ordinal))).Problem(HttpStatusCode.BadRequest, "validation_failed");
 
     [Theory]
-    [InlineData("GET", "/comments?sort=best", "", "Must be new, old or top.")]
+    [InlineData("GET", "/comments?sort=best", "", "Must be new, old, top or active.")]
     [InlineData("GET", "/comments?limit=101", "", "Must be a whole number from 1 to 100.")]
     [InlineData("GET", "/comments/{id}?limit=0", "", "Must be a whole number from 1 to 100,000.")]
     [InlineData("GET", "/comments?limit=x", "", "Must be a whole number from 1 to 100.")]
