@@ -33,25 +33,25 @@ internal static class ApiDoc
     private const string Conventions = """
         Threads of comments, kept in PostgreSQL as a closure table.
 
-        **Data.** JSON in UTF-8, `snake_case` names, times in RFC 3339 with `Z`, ids as integers of 64 bits. A name twice in one object is refused.
+        **Data.** JSON in UTF-8, `snake_case` names, times in RFC 3339 with `Z`, ids as 64-bit integers. Duplicate members are rejected.
 
-        **Who asks.** `POST /auth/register`, then `POST /auth/login`; send the `token` as `Authorization: Bearer …` or as
-        `X-Auth-Token: …`. Reading needs no token, but one that is sent must be good.
+        **Authentication.** `POST /auth/register`, then `POST /auth/login`; send the `token` as `Authorization: Bearer …` or as
+        `X-Auth-Token: …`. Reading needs no token, but an invalid one is rejected.
 
-        **Failures** are problems (RFC 9457) in `application/problem+json`; `code` is what programs compare with, and
-        [/problems](/problems) explains each. Besides what an operation lists: an address that is not there is 404 `not_found`,
-        a verb that an address does not take is 405 `method_not_allowed` with `Allow`.
+        **Errors** are problems (RFC 9457) in `application/problem+json`. `code` is stable and meant for programs;
+        [/problems](/problems) explains each. Besides what an operation lists: an unknown path is 404 `not_found`,
+        an unsupported method 405 `method_not_allowed` with `Allow`.
 
-        **Pages.** Lists answer `next_cursor`; send it back as `cursor` until it is null, and each comment comes exactly once, also
-        while others write. A cursor is good for the list and the sort that made it.
+        **Pagination.** Lists return `next_cursor`; send it as `cursor` until it is null. Each comment is then returned exactly once, even during
+        concurrent writes, except with `sort=active`: a thread that gets a comment before its turn moves to the front and is left out.
+        A cursor belongs to one list and one sort order.
 
-        **State.** Reads of a thread carry an `ETag`: send it as `If-None-Match` to get 304 where nothing changed, as `If-Match` to
-        write only where nothing changed.
+        **Caching and concurrency.** Reads of a thread have an `ETag`: send it as `If-None-Match` to get 304 if nothing has changed, as
+        `If-Match` to write only if nothing has changed.
 
-        **Your own writes.** Where there are read replicas, answers to writes carry `ClosureTable-Seen`: send the last one with each read,
-        and what you wrote is in it.
+        **Read your writes.** With read replicas, responses to writes have `ClosureTable-Seen`: send the last one with each read to see your writes.
 
-        **How often.** `RateLimit-Policy` and `RateLimit` say what is left, 429 with `Retry-After` when nothing is.
+        **Rate limits.** `RateLimit-Policy` and `RateLimit` tell how many requests remain; when none do, the response is 429 with `Retry-After`.
         """;
 
     public static void AddApiDoc(this IHostApplicationBuilder builder)

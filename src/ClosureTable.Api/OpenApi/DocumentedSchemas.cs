@@ -64,6 +64,10 @@ internal sealed class DocumentedSchemas : ISchemaFilter
                 case TopicsAttribute:
                     (schema.MinItems, schema.MaxItems) = (1, TopicsAttribute.MaxCount);
                     break;
+                case ParentRequiredAttribute:
+                    // Of a required field the generator believes that it cannot be null.
+                    schema.Type |= JsonSchemaType.Null;
+                    break;
                 case EmailAttribute:
                     schema.Format = "email";
                     break;
