@@ -169,7 +169,7 @@ internal sealed class CommentRepository(NpgsqlDataSource primary, WriteTransacti
             delete from comments_revisions where comment_id = @id;
 
             {EventLog.Record}
-            """, ThreadChange.Buried(comment.RootId, comment.Id), new { comment.Now }, ct);
+            """, ThreadChange.Buried(comment.RootId, comment.Id), ct, new NpgsqlParameter("now", comment.Now));
 
     /// <summary>Removes a comment, its descendants, and ancestors that are tombstones without other replies.</summary>
     private static async Task<int> Remove(NpgsqlConnection connection, LockedComment comment, long eventId, CancellationToken ct)
@@ -202,7 +202,8 @@ internal sealed class CommentRepository(NpgsqlDataSource primary, WriteTransacti
             delete from comments_tree where descendant_id = any(@doomed);
             delete from comments_threads where root_id = any(@doomed);
             delete from comments_comments where id = any(@doomed);
-            """, ThreadChange.Removed(comment.RootId, eventId, doomed, tombstones), new { doomed, top.ParentId }, ct);
+            """, ThreadChange.Removed(comment.RootId, eventId, doomed, tombstones), ct,
+            new("doomed", doomed), new("parentId", NpgsqlDbType.Bigint) { Value = (object?)top.ParentId ?? DBNull.Value });
         return doomed.Length;
     }
 

@@ -69,7 +69,7 @@ internal sealed class LikeRepository(ReplicaReads replica, WriteTransaction writ
                 return new CommentLikes { Id = id, LikeCount = comment.LikeCount, Liked = liked };
             var delta = liked ? 1 : -1;
             var count = comment.LikeCount + delta;
-            await connection.ExecuteAsync(EventLog.Record, ThreadChange.Liked(comment.RootId, id, delta, count), ct);
+            await connection.Write(EventLog.Record, ThreadChange.Liked(comment.RootId, id, delta, count), ct);
             Instruments.LikeChanged(given: liked);
             return new CommentLikes { Id = id, LikeCount = count, Liked = liked };
         }, ct);

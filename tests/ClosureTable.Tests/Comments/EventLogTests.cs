@@ -17,7 +17,7 @@ public sealed class EventLogTests(ServiceFixture fixture)
         await using var transaction = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken);
 
         foreach (var change in Changes(one))
-            await connection.Write(EventLog.Record, change, null, TestContext.Current.CancellationToken);
+            await connection.Write(EventLog.Record, change, TestContext.Current.CancellationToken);
         await connection.WriteAll(Changes(all), TestContext.Current.CancellationToken);
 
         Assert.Equal(await Left(one), await Left(all));

@@ -309,7 +309,7 @@ internal sealed class Repair(NpgsqlDataSource primary)
 
     /// <summary>A repair increments the version like any write, because one ETag must never name two states.</summary>
     private static Task Record(NpgsqlConnection connection, long rootId, CancellationToken ct) =>
-        connection.ExecuteAsync(EventLog.Record, ThreadChange.Repaired(rootId), ct, timeout: 0);
+        connection.Write(EventLog.Record, ThreadChange.Repaired(rootId), ct);
 
     private static async Task<Changes> ClearTheGone(NpgsqlConnection connection, CancellationToken ct)
     {
