@@ -57,7 +57,7 @@ internal sealed record ThreadChange(long RootId, string Kind, long Id, string? D
 
 /// <summary>
 /// The last part of every write: increments the thread's version and inserts the event. There are two forms, because sets and sorts slow
-/// down a single write (docs/performance.md).
+/// down a single write (docs/decisions.md).
 /// </summary>
 internal static class EventLog
 {
