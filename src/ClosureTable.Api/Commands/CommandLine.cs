@@ -30,7 +30,7 @@ internal static class CommandLine
         root.Add(ImportCommand.Create());
         root.Add(HealthCommand.Create());
 
-        // The web host handles Ctrl+C and SIGTERM itself; a second handler would interrupt its shutdown.
+        // The web host drains requests on Ctrl+C and SIGTERM by itself; a second handler would cut it short.
         return await root.Parse(args).InvokeAsync(new InvocationConfiguration
         {
             EnableDefaultExceptionHandler = false,

@@ -8,8 +8,8 @@ internal static class ExportCommand
     public static Command Create()
     {
         var topic = new Option<string?>("--topic") { Description = "Only the threads of this topic." };
-        var file = new Option<FileInfo?>("--output") { Description = "The file to write, which must not exist; the default is the standard output." };
-        return new Command("export", "Write threads with their likes, revisions and users as JSON lines for import. The file contains e-mail addresses: keep it safe.")
+        var file = new Option<FileInfo?>("--output") { Description = "The file to write, which must not exist; by default standard output." };
+        return new Command("export", "Write threads with their likes, revisions and users as JSON lines, for import. The file contains e-mail addresses: keep it safe.")
         {
             topic, file,
         }.OnDatabase(async (command, ct) =>

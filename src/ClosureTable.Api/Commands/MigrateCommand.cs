@@ -6,8 +6,8 @@ internal static class MigrateCommand
 {
     public static Command Create()
     {
-        var status = new Option<bool>("--status") { Description = "List the scripts and whether they were applied; change nothing." };
-        return new Command("migrate", "Upgrade the database's schema to the one that this build needs.") { status }.OnDatabase(async (command, ct) =>
+        var status = new Option<bool>("--status") { Description = "List the scripts and whether they have been applied; change nothing." };
+        return new Command("migrate", "Upgrade the database's schema to this build's.") { status }.OnDatabase(async (command, ct) =>
         {
             if (!command.Line.GetValue(status))
                 command.Migrations.Apply();

@@ -10,10 +10,10 @@ internal static class SeedCommand
     public static Command Create()
     {
         var threads = new Option<int>("--threads") { Description = "The number of threads.", DefaultValueFactory = _ => 100 };
-        var comments = new Option<int>("--comments") { Description = "The number of comments in all threads together.", DefaultValueFactory = _ => 10_000 };
+        var comments = new Option<int>("--comments") { Description = "The total number of comments.", DefaultValueFactory = _ => 10_000 };
         var shape = new Option<ThreadShape>("--shape") { Description = "The shape of the trees.", DefaultValueFactory = _ => ThreadShape.Reddit };
-        var topic = new Option<string?>("--topic") { Description = "The topic of all threads; by default there are many." };
-        var seed = new Option<int>("--seed") { Description = "The seed of the random numbers.", DefaultValueFactory = _ => 1 };
+        var topic = new Option<string?>("--topic") { Description = "The topic of all threads; by default, several topics." };
+        var seed = new Option<int>("--seed") { Description = "The seed of the random generator.", DefaultValueFactory = _ => 1 };
         threads.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<int>() < 1)
@@ -24,7 +24,7 @@ internal static class SeedCommand
             if (result.GetValueOrDefault<string?>() is { } text && !new TopicAttribute().IsValid(text))
                 result.AddError("--topic must be 1 to 512 characters long.");
         });
-        var command = new Command("seed", "Add generated threads, comments, likes and users, also beside a running service.")
+        var command = new Command("seed", "Add generated threads, comments, likes and users, also while the service is running.")
         {
             threads, comments, shape, topic, seed,
         };

@@ -17,7 +17,7 @@ internal static class UsersCommand
             (users, user, _, ct) => users.SetDisabled(user, disabled: false, ct), _ => "can sign in"),
     };
 
-    private static Command List() => new Command("list", "List the accounts in the order of their registration.").OnDatabase(async (command, ct) =>
+    private static Command List() => new Command("list", "List the accounts, oldest first.").OnDatabase(async (command, ct) =>
     {
         foreach (var user in await new UserRepository(command.Primary).List(ct))
             command.Output.WriteLine(
@@ -27,7 +27,7 @@ internal static class UsersCommand
 
     private static Command Promote()
     {
-        var role = new Option<string>("--role") { Description = "The new role, valid from the next refresh or login.", DefaultValueFactory = _ => Roles.Moderator };
+        var role = new Option<string>("--role") { Description = "The role, which takes effect at the next refresh or login.", DefaultValueFactory = _ => Roles.Moderator };
         role.AcceptOnlyFromAmong(Roles.User, Roles.Moderator);
         var command = Change("promote", "Give an account a role.",
             (users, user, line, ct) => users.SetRole(user, line.GetRequiredValue(role), ct), line => $"is a {line.GetRequiredValue(role)} from the next refresh or login");
@@ -38,7 +38,7 @@ internal static class UsersCommand
     private static Command Change(
         string verb, string description, Func<UserRepository, string, ParseResult, CancellationToken, Task<bool>> change, Func<ParseResult, string> outcome)
     {
-        var account = new Argument<string>("email") { Description = "The e-mail address of the account, or its id." };
+        var account = new Argument<string>("email") { Description = "The e-mail address or id of the account." };
         return new Command(verb, description) { account }.OnDatabase(async (command, ct) =>
         {
             var user = command.Line.GetRequiredValue(account);

@@ -9,7 +9,7 @@ internal static class VerifyCommand
     public static Command Create()
     {
         var thread = ThreadOption();
-        return new Command("verify", "Check every invariant of the threads without blocking writers; exit with 1 if one does not hold.")
+        return new Command("verify", "Check every invariant of the threads without blocking writes; exit with 1 if one is violated.")
         {
             thread,
         }.OnDatabase(async (command, ct) =>

@@ -14,9 +14,9 @@ internal static class FeedEndpoints
     public static void MapFeeds(this IEndpointRouteBuilder app)
     {
         var feeds = app.MapGroup("").WithTags("Feeds")
-            // The framework evaluates If-Match.
+            // The framework handles If-Match on reads.
             .WithProblems(Problem.PreconditionFailed)
-            .WithResponseHeader(200, "Last-Modified", "When a comment of the feed was last written or edited. A deletion does not change it: prefer the `ETag`.");
+            .WithResponseHeader(200, "Last-Modified", "When something that the feed shows was written or edited last. A deletion does not change it: prefer the `ETag`.");
         feeds.MapGet("/topics/feed", OfTopic).WithProblems(Problem.ValidationFailed)
             .Produces<string>(StatusCodes.Status200OK, AtomFeed.MediaType).Produces(StatusCodes.Status304NotModified);
         feeds.MapGet("/users/{id:long}/feed", OfUser).WithProblems(Problem.UserNotFound)
@@ -24,7 +24,7 @@ internal static class FeedEndpoints
     }
 
     /// <summary>Follow a topic in a feed reader.</summary>
-    /// <remarks>The newest 50 comments of all its threads, as Atom (RFC 4287). A topic without comments has an empty feed.</remarks>
+    /// <remarks>The newest 50 comments of all its threads, as Atom (RFC 4287). The feed of a topic without comments is empty.</remarks>
     /// <param name="topic">The topic.</param>
     private static async Task<FileContentHttpResult> OfTopic(
         [Topic] string topic, FeedRepository feeds, HttpRequest request, CancellationToken ct) =>
@@ -41,7 +41,7 @@ internal static class FeedEndpoints
 
     private static FileContentHttpResult Answer(HttpRequest request, string title, IReadOnlyList<FeedComment> comments)
     {
-        // The feed's URLs use the host of the request, which may be missing or invalid.
+        // The URLs in a feed use the address of the request. Its Host may be empty or invalid.
         if (!Uri.TryCreate(request.GetEncodedUrl(), UriKind.Absolute, out var address))
             address = new Uri(UriHelper.BuildAbsolute(request.Scheme, new HostString("localhost"), request.PathBase, request.Path, request.QueryString));
         var feed = AtomFeed.Render(address, title, comments, service: new Uri(address, $"{request.PathBase.ToUriComponent()}/"));

@@ -89,7 +89,7 @@ internal sealed class Import(NpgsqlDataSource primary, int maxDepth, bool dryRun
                         store ??= await ImportStore.Open(primary, sourceName ?? header.Source, maxDepth, ct);
                         break;
                     case TransferUser user:
-                        newUsers.TryAdd(user.Id, user with { Name = NameAttribute.Clean(user.Name) ?? "somebody", Email = new EmailAttribute().IsValid(user.Email) ? user.Email?.Trim() : null });
+                        newUsers.TryAdd(user.Id, user with { Name = NameAttribute.Clean(user.Name) ?? "Unknown", Email = new EmailAttribute().IsValid(user.Email) ? user.Email?.Trim() : null });
                         break;
                     case TransferComment comment when Checked(comment) is { } good:
                         batch.Add(good);

@@ -122,7 +122,7 @@ internal static class Markup
 
     public static DateTime Time(string? text, string commentId) =>
         DateTime.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time)
-            ? time : throw new TransferFormatException($"The time of comment {commentId} cannot be read.");
+            ? time : throw new TransferFormatException($"The time of comment {commentId} is invalid: '{text}'.");
 
     /// <param name="account">The author's id where the export comes from.</param>
     public static TransferUser? Author(string? account, string? name, string? email)

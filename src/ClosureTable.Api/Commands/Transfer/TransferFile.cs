@@ -42,7 +42,7 @@ internal static class TransferFile
             }
             catch (Exception exception) when (exception is JsonException or NotSupportedException or InvalidOperationException)
             {
-                throw new TransferFormatException($"Line {number} is not a record of an export: {Reason(exception)}", exception);
+                throw new TransferFormatException($"Line {number} is not a valid record: {Reason(exception)}", exception);
             }
 
             if (record is null)
@@ -55,7 +55,7 @@ internal static class TransferFile
         }
     }
 
-    /// <summary>The parser's message, without type names.</summary>
+    /// <summary>What the parser says, without the names of types.</summary>
     private static string Reason(Exception exception) => exception is JsonException { Path: { } path } json
         ? $"see {path}, byte {json.BytePositionInLine}."
         : "it is not JSON of a known type.";
