@@ -3,7 +3,6 @@ using System.Net.Http.Json;
 using ClosureTable.Api.Data;
 using ClosureTable.Api.Http;
 using ClosureTable.Tests.Fixture;
-using ClosureTable.Tests.Threads;
 
 namespace ClosureTable.Tests.Comments;
 

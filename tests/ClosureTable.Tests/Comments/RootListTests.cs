@@ -2,7 +2,6 @@ using System.Net;
 using ClosureTable.Api.Data;
 using ClosureTable.Api.Http;
 using ClosureTable.Tests.Fixture;
-using ClosureTable.Tests.Threads;
 
 namespace ClosureTable.Tests.Comments;
 

@@ -14,9 +14,6 @@ public sealed class LikeTests(ServiceFixture fixture)
         Assert.Equal((id, count, liked), (answer.Id(), answer.Int("like_count"), answer.GetProperty("liked").GetBoolean()));
     }
 
-    private Task<long> Version(long rootId) =>
-        fixture.Query<long>("select version from comments_threads where root_id = @rootId", new { rootId });
-
     /// <summary>The deltas and counts that a thread's events of kind liked carry, in the order of their versions.</summary>
     private Task<string> LikeEvents(long rootId) => fixture.Query<string>("""
         select coalesce(string_agg(format('%s:%s:%s', version, data ->> 'delta', data ->> 'like_count'), ' ' order by version), '')
@@ -35,14 +32,14 @@ public sealed class LikeTests(ServiceFixture fixture)
         AssertLikes(await (await ann.Put($"/comments/{reply}/like")).Json(), reply, 2, liked: true);
         AssertLikes(await (await bob.Delete($"/comments/{reply}/like")).Json(), reply, 1, liked: false);
 
-        var (forAnn, forBob, forAnybody) = (
+        var (forAnn, forBob, forAnonymous) = (
             (await ann.Read($"/comments/{root}")).Children().Single(),
             (await bob.Read($"/comments/{root}")).Children().Single(),
             (await fixture.Client().Read($"/comments/{root}")).Children().Single());
-        Assert.All([forAnn, forBob, forAnybody], comment => Assert.Equal(1, comment.Int("like_count")));
+        Assert.All([forAnn, forBob, forAnonymous], comment => Assert.Equal(1, comment.Int("like_count")));
         Assert.True(forAnn.GetProperty("liked").GetBoolean());
         Assert.False(forBob.GetProperty("liked").GetBoolean());
-        Assert.False(forAnybody.TryGetProperty("liked", out _));
+        Assert.False(forAnonymous.TryGetProperty("liked", out _));
     }
 
     [Fact]
@@ -52,7 +49,7 @@ public sealed class LikeTests(ServiceFixture fixture)
         var root = (await ann.Begin()).Id();
 
         await (await ann.Delete($"/comments/{root}/like")).Json();
-        Assert.Equal(1, await Version(root));
+        Assert.Equal(1, await fixture.Version(root));
 
         for (var time = 0; time < 3; time++)
             AssertLikes(await (await ann.Put($"/comments/{root}/like")).Json(), root, 1, liked: true);
@@ -61,7 +58,7 @@ public sealed class LikeTests(ServiceFixture fixture)
         for (var time = 0; time < 3; time++)
             AssertLikes(await (await ann.Delete($"/comments/{root}/like")).Json(), root, 0, liked: false);
         Assert.Equal("2:1:1 3:-1:0", await LikeEvents(root));
-        Assert.Equal(3, await Version(root));
+        Assert.Equal(3, await fixture.Version(root));
     }
 
     [Fact]
@@ -108,7 +105,7 @@ public sealed class LikeTests(ServiceFixture fixture)
         Assert.Equal(16, (await fixture.Client().Read($"/comments/{root}")).Int("like_count"));
         Assert.Equal(16, await fixture.Query<long>("select count(*) from comments_likes where comment_id = @root", new { root }));
         Assert.Equal(16, await fixture.Query<int>("select like_count from comments_threads where root_id = @root", new { root }));
-        Assert.Equal(1 + 48, await Version(root));
+        Assert.Equal(1 + 48, await fixture.Version(root));
         Assert.Equal(16, await fixture.Query<long>("select sum((data ->> 'delta')::int) from comments_events where root_id = @root and kind = 'liked'", new { root }));
     }
 

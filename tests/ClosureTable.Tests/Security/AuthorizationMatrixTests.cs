@@ -7,7 +7,6 @@ using ClosureTable.Api.Comments.Rendering;
 using ClosureTable.Api.Data;
 using ClosureTable.Api.Http;
 using ClosureTable.Tests.Fixture;
-using ClosureTable.Tests.Threads;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -56,8 +55,8 @@ public sealed partial class AuthorizationMatrixTests(ServiceFixture fixture)
         ["PUT /comments/{id}/parent"] = new(401, 403, 403, 200, 401, new { parent_id = (long?)null }),
     };
 
-    /// <summary>Routes that take no notice of who asks: pages, probes, and the way in. They hold nothing that belongs to anybody.</summary>
-    private static readonly string[] ForAnybody =
+    /// <summary>Routes that answer every caller alike: pages, probes, and the way in. They show no user's data.</summary>
+    private static readonly string[] Public =
     [
         "GET /", "GET /demo.js", "GET /pages.css", "GET /icon.svg", "GET /embed.js", "GET /embed.ru.js",
         "ANY /api/doc/{path}", "GET /api/doc/v1/openapi.json", "GET /problems", "GET /health/live", "GET /health/ready",
@@ -80,9 +79,20 @@ public sealed partial class AuthorizationMatrixTests(ServiceFixture fixture)
     public void Every_route_is_decided_about()
     {
         var routes = Routes(fixture).ToList();
-        Assert.Empty(Matrix.Keys.Concat(ForAnybody).Except(routes.Select(route => route.Route)));
-        Assert.Empty(routes.Select(route => route.Route).Except(Matrix.Keys).Except(ForAnybody));
-        Assert.Empty(routes.Where(route => route.Anonymous).Select(route => route.Route).Intersect(Matrix.Keys));
+        var paths = routes.Select(route => route.Route).ToList();
+        var decided = Matrix.Keys.Concat(Public).ToList();
+        AssertNone(paths.Except(decided), "Add a row to Matrix (or, if anyone may call it, to Public) in AuthorizationMatrixTests for");
+        AssertNone(decided.Except(paths), "No longer exists, remove it from Matrix or Public in AuthorizationMatrixTests");
+        AssertNone(
+            routes.Where(route => route.Anonymous).Select(route => route.Route).Intersect(Matrix.Keys),
+            "Has a row in Matrix and skips authentication, remove its AllowAnonymous or move it to Public in AuthorizationMatrixTests");
+        AssertNone(Matrix.Keys.Intersect(Public), "Is in both Matrix and Public in AuthorizationMatrixTests, remove it from one of them");
+
+        static void AssertNone(IEnumerable<string> routes, string otherwise)
+        {
+            var found = string.Join(", ", routes);
+            Assert.True(found.Length == 0, $"{otherwise}: {found}");
+        }
     }
 
     [Fact]
@@ -223,7 +233,8 @@ public sealed partial class AuthorizationMatrixTests(ServiceFixture fixture)
                 Content = Body(Matrix[route].Body, more),
             };
             using var answer = await caller.SendAsync(request, TestContext.Current.CancellationToken);
-            Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+            var text = await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+            Assert.True(answer.IsSuccessStatusCode, $"{route} answered {(int)answer.StatusCode}{(more ? " to a body with additional members" : "")}: {text}");
             return await fixture.Query<string>("""
                 select jsonb_build_object(
                   'comments', (

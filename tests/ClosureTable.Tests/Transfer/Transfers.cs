@@ -3,7 +3,6 @@ using ClosureTable.Api.Commands.Transfer;
 using ClosureTable.Api.Comments.Rendering;
 using ClosureTable.Api.Data;
 using ClosureTable.Tests.Fixture;
-using ClosureTable.Tests.Threads;
 
 namespace ClosureTable.Tests.Transfer;
 
