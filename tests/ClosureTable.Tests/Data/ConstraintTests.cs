@@ -1,7 +1,6 @@
 using ClosureTable.Api.Data;
 using ClosureTable.Api.Http;
 using ClosureTable.Tests.Fixture;
-using ClosureTable.Tests.Threads;
 using Npgsql;
 
 namespace ClosureTable.Tests.Data;
@@ -26,5 +25,36 @@ public sealed class ConstraintTests(ServiceFixture fixture)
         var refused = await Assert.ThrowsAsync<PostgresException>(() => command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken));
         Assert.Equal(constraint, refused.ConstraintName);
         Assert.Equal(code, DatabaseFailures.ProblemOf(refused)?.Code);
+    }
+
+    /// <summary>Constraints that no request can violate, with the reason.</summary>
+    private static readonly Dictionary<string, string> OnlyByAFault = new()
+    {
+        ["auth_refresh_tokens_user_exists"] = "A session is written for an account that was just read, and the service deletes no accounts.",
+        ["comments_threads_root_exists"] = "A thread is written in the transaction that writes or locks its root.",
+        ["comments_tree_descendant_exists"] = "The rows of the tree are written in the transaction that writes or locks their comment.",
+    };
+
+    [Fact]
+    public async Task Every_constraint_on_a_length_a_comment_or_a_user_has_a_problem_or_a_reason_why_not()
+    {
+        var constraints = await fixture.Rows<(string Name, string SqlState)>("""
+            select conname, case contype when 'c' then '23514' else '23503' end
+            from pg_constraint
+            where connamespace = current_schema()::regnamespace and conparentid = 0
+              and (contype = 'c' and conname like '%\_length'
+                or contype = 'f' and confrelid in ('comments_comments'::regclass, 'auth_users'::regclass))
+            order by conname
+            """);
+        Assert.NotEmpty(constraints);
+        var untranslated = constraints
+            .Where(constraint => DatabaseFailures.ProblemOf(new PostgresException("", "ERROR", "ERROR", constraint.SqlState, constraintName: constraint.Name)) is null)
+            .Select(constraint => constraint.Name)
+            .ToList();
+        var (missing, needless) = (string.Join(", ", untranslated.Except(OnlyByAFault.Keys)), string.Join(", ", OnlyByAFault.Keys.Except(untranslated)));
+        Assert.True(
+            missing == "",
+            $"Add to DatabaseFailures.OfConstraint, or a request that violates it is a 500; if no request can, add to OnlyByAFault in ConstraintTests with the reason: {missing}");
+        Assert.True(needless == "", $"Does not exist or has a problem, remove it from OnlyByAFault in ConstraintTests: {needless}");
     }
 }
