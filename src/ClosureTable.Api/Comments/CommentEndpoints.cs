@@ -40,23 +40,23 @@ internal static class CommentEndpoints
         var writes = app.MapGroup("/comments").WithTags("Comments").RequireAuthorization().WithProblems(Problem.Unauthorized);
         writes.MapPost("", Create).WithProblems(
             Problem.ValidationFailed, Problem.ParentNotFound, Problem.ParentDeleted, Problem.RequestInFlight, Problem.TooDeep, Problem.KeyReused)
-            .WithResponseHeader(201, "Location", "Where the comment can be read.")
-            .WithResponseHeader(201, ServiceHeaders.IdempotentReplayed, "`true` where this is the answer to an earlier request with the same `Idempotency-Key`.", always: false);
+            .WithResponseHeader(201, "Location", "The path of the comment.")
+            .WithResponseHeader(201, ServiceHeaders.IdempotentReplayed, "`true` if an earlier request with the same `Idempotency-Key` created the comment.", always: false);
         writes.MapPatch("/{id:long}", Edit).WithProblems(
             Problem.ValidationFailed, Problem.Forbidden, Problem.EditWindowClosed, Problem.CommentNotFound, Problem.CommentDeleted, Problem.PreconditionFailed)
-            .WithResponseHeader(200, "ETag", "Names the state of the thread after the edit, for the next `If-Match`.");
+            .WithResponseHeader(200, "ETag", "The state of the thread after the edit, for `If-Match`.");
         writes.MapDelete("/{id:long}", Delete).WithProblems(
             Problem.Forbidden, Problem.CommentNotFound, Problem.CommentDeleted, Problem.PreconditionFailed);
         writes.MapPut("/{id:long}/parent", Move).WithProblems(
             Problem.InvalidRequest, Problem.Forbidden, Problem.CommentNotFound, Problem.ParentNotFound, Problem.ParentDeleted,
             Problem.PreconditionFailed, Problem.IntoItself, Problem.TooDeep)
-            .WithResponseHeader(200, "ETag", "Names the state of the thread after the move, for the next `If-Match`.");
+            .WithResponseHeader(200, "ETag", "The state of the thread after the move, for `If-Match`.");
 
         app.MapGet("/topics/counts", Counts).WithTags("Topics").WithProblems(Problem.ValidationFailed);
     }
 
-    /// <summary>List the roots.</summary>
-    /// <remarks>A page of threads, of one topic or of all. With <c>children</c> each root carries its first replies, so that one request fills a page.</remarks>
+    /// <summary>List root comments.</summary>
+    /// <remarks>One page of threads, of one topic or of all. With <c>children</c>, each root includes its first replies.</remarks>
     private static async Task<Results<RenderedJson<CommentPage>, ProblemHttpResult>> List(
         [AsParameters] RootsQuery query, ThreadRepository threads, CommentResponses answers, ClaimsPrincipal user, CancellationToken ct)
     {
@@ -70,11 +70,11 @@ internal static class CommentEndpoints
         return new RenderedJson<CommentPage>(answers.Page(forest, user.UserId is not null, nested));
     }
 
-    /// <summary>Read a comment with all its subcomments, nested.</summary>
+    /// <summary>Get a comment with its descendants, nested.</summary>
     /// <remarks>
-    /// Whole by default, up to <c>limit</c> comments; <c>depth</c> and <c>children</c> ask for less. Where anything is left out,
-    /// the comment says so: <c>more</c> has the number of direct replies that are not shown, and the cursor that goes on with
-    /// them at <c>GET /comments/{id}/children</c>. What the limit cuts off is what is farthest down.
+    /// Returns all descendants up to <c>limit</c> comments; <c>depth</c> and <c>children</c> restrict them further, and <c>limit</c>
+    /// omits the deepest comments first. Where direct replies are omitted, <c>more</c> has their number and a cursor for
+    /// <c>GET /comments/{id}/children</c>.
     /// </remarks>
     /// <param name="id">The comment.</param>
     private static Task<Results<RenderedJson<Comment>, NotModified, ProblemHttpResult>> Get(
@@ -82,9 +82,9 @@ internal static class CommentEndpoints
         threads.Tree(
             http.Request, http.User.UserId, id, new TreeShape(SortOf(query.Sort) ?? CommentSort.Old, query.Depth, query.Children, query.Limit), http.RequestAborted);
 
-    /// <summary>Read a page of direct replies.</summary>
-    /// <remarks>Each with its own first replies, as far as <c>limit</c>, which counts every comment of the answer, has room after the direct ones.</remarks>
-    /// <param name="id">The comment whose replies are read.</param>
+    /// <summary>List a comment's direct replies.</summary>
+    /// <remarks>Each includes its own first replies. <c>limit</c> counts all comments in the response, and direct replies come first.</remarks>
+    /// <param name="id">The parent comment.</param>
     private static async Task<Results<RenderedJson<CommentPage>, NotModified, ProblemHttpResult>> Children(
         long id, [AsParameters] RepliesQuery query, ThreadReads threads, CommentResponses answers, HttpContext http, CancellationToken ct)
     {
@@ -94,15 +94,15 @@ internal static class CommentEndpoints
         return await threads.Replies(http.Request, http.User.UserId, id, after, shape, $"children {id} {shape} {query.Cursor}", ct);
     }
 
-    /// <summary>Read the comments above one.</summary>
-    /// <remarks>The breadcrumb: the root first, the parent last; none for a root.</remarks>
+    /// <summary>List a comment's ancestors.</summary>
+    /// <remarks>From the root to the parent; empty for a root.</remarks>
     /// <param name="id">The comment.</param>
     private static Task<Results<RenderedJson<CommentPage>, NotModified, ProblemHttpResult>> Ancestors(
         long id, ThreadReads threads, ClaimsPrincipal user, HttpRequest request, CancellationToken ct) =>
         threads.Ancestors(request, user.UserId, id, ct);
 
-    /// <summary>Read what a comment said before its edits.</summary>
-    /// <remarks>For its author and moderators.</remarks>
+    /// <summary>List a comment's earlier texts.</summary>
+    /// <remarks>Only for the author and moderators.</remarks>
     /// <param name="id">The comment.</param>
     private static async Task<Results<Ok<RevisionList>, ProblemHttpResult>> Revisions(
         long id, CommentRepository repository, ClaimsPrincipal user, CancellationToken ct)
@@ -111,13 +111,13 @@ internal static class CommentEndpoints
         return revisions is null ? problem!.Result() : TypedResults.Ok(new RevisionList { Revisions = revisions });
     }
 
-    /// <summary>Begin a thread, or reply.</summary>
+    /// <summary>Create a comment.</summary>
     /// <remarks>
-    /// An <c>Idempotency-Key</c> is remembered for 24 hours: the same request with the same key is answered 201 again, with
-    /// <c>Idempotent-Replayed: true</c>, and nothing is written twice. The answer has the comment as it is then, without
-    /// replies; of a comment that was deleted since, <c>content</c> and <c>author</c> are null and <c>deleted</c> is true.
+    /// An <c>Idempotency-Key</c> is valid for 24 hours: repeating the request with the same key returns 201 with
+    /// <c>Idempotent-Replayed: true</c> and creates nothing. The response then has the current state of the comment, without
+    /// replies; if it was deleted since, <c>content</c> and <c>author</c> are null and <c>deleted</c> is true.
     /// </remarks>
-    /// <param name="idempotencyKey">1 to 255 printable ASCII characters, new for each comment.</param>
+    /// <param name="idempotencyKey">1 to 255 printable ASCII characters, unique to each comment.</param>
     private static async Task<Results<RenderedCreated<Comment>, ValidationProblem, ProblemHttpResult>> Create(
         CreateCommentRequest request, CommentRepository repository, ClaimsPrincipal user, HttpResponse response,
         [FromHeader(Name = ServiceHeaders.IdempotencyKey), Key] string? idempotencyKey, CancellationToken ct)
@@ -142,9 +142,9 @@ internal static class CommentEndpoints
     }
 
     /// <summary>Edit a comment.</summary>
-    /// <remarks>For its author and moderators. What it said before is kept as a revision; nothing in the tree moves.</remarks>
+    /// <remarks>Only for the author and moderators. The previous text is kept as a revision.</remarks>
     /// <param name="id">The comment.</param>
-    /// <param name="ifMatch">Edit only if the thread is in the state that this ETag names.</param>
+    /// <param name="ifMatch">An ETag of the thread; the comment is edited only if the thread has not changed since.</param>
     private static async Task<Results<RenderedJson<EditedComment>, ProblemHttpResult>> Edit(
         long id, EditCommentRequest request, CommentRepository repository, ClaimsPrincipal user,
         [FromHeader(Name = "If-Match")] IfMatch? ifMatch, CancellationToken ct)
@@ -161,12 +161,12 @@ internal static class CommentEndpoints
 
     /// <summary>Delete a comment.</summary>
     /// <remarks>
-    /// For its author and moderators. A comment without replies goes for good; one with replies becomes a tombstone, which goes
-    /// when its last reply goes. A moderator's <c>subtree=true</c> removes the comment with all below it.
+    /// Only for the author and moderators. A comment without replies is removed; one with replies becomes a tombstone, which is
+    /// removed with its last reply.
     /// </remarks>
     /// <param name="id">The comment.</param>
-    /// <param name="ifMatch">Delete only if the thread is in the state that this ETag names.</param>
-    /// <param name="subtree">Remove all below it too; for moderators.</param>
+    /// <param name="ifMatch">An ETag of the thread; the comment is deleted only if the thread has not changed since.</param>
+    /// <param name="subtree">Remove the comment and all its descendants; only for moderators.</param>
     private static async Task<Results<Ok<DeletedComments>, ProblemHttpResult>> Delete(
         long id, CommentRepository repository, ClaimsPrincipal user,
         [FromHeader(Name = "If-Match")] IfMatch? ifMatch, bool subtree = false, CancellationToken ct = default)
@@ -175,10 +175,10 @@ internal static class CommentEndpoints
         return problem is null ? TypedResults.Ok(new DeletedComments { Deleted = deleted }) : problem.Result();
     }
 
-    /// <summary>Move a comment with all below it.</summary>
-    /// <remarks>For moderators: under another comment, into another thread, or to the top.</remarks>
+    /// <summary>Move a comment with its descendants.</summary>
+    /// <remarks>Only for moderators. The new parent may be in another thread; without a parent, the comment becomes the root of a new thread.</remarks>
     /// <param name="id">The comment.</param>
-    /// <param name="ifMatch">Move only if the thread is in the state that this ETag names.</param>
+    /// <param name="ifMatch">An ETag of the thread; the comment is moved only if the thread has not changed since.</param>
     private static async Task<Results<RenderedJson<MovedComment>, ProblemHttpResult>> Move(
         long id, MoveCommentRequest request, CommentRepository repository, ClaimsPrincipal user,
         [FromHeader(Name = "If-Match")] IfMatch? ifMatch, CancellationToken ct)
@@ -194,8 +194,8 @@ internal static class CommentEndpoints
     }
 
     /// <summary>Count the comments of topics.</summary>
-    /// <remarks>One query for up to 100 topics; tombstones are not counted. A topic without comments has 0.</remarks>
-    /// <param name="topic">The topics, 1 to 100 of them.</param>
+    /// <remarks>Tombstones are not counted. A topic without comments has 0.</remarks>
+    /// <param name="topic">1 to 100 topics.</param>
     private static async Task<Ok<TopicCounts>> Counts([Topics] string[] topic, ThreadRepository threads, CancellationToken ct) =>
         TypedResults.Ok(new TopicCounts { Counts = await threads.Counts(topic, ct) });
 
@@ -212,6 +212,6 @@ internal static class CommentEndpoints
 /// <summary>The number of comments of each topic.</summary>
 public sealed record TopicCounts
 {
-    /// <summary>By topic, as it was asked for.</summary>
+    /// <summary>The number of comments by topic.</summary>
     public required IReadOnlyDictionary<string, long> Counts { get; init; }
 }

@@ -11,11 +11,11 @@ public sealed record CreateCommentRequest
     [Required, Content]
     public string Content { get; init; } = null!;
 
-    /// <summary>The comment to reply to; absent or null to begin a thread.</summary>
+    /// <summary>The comment to reply to; absent or null for a new thread.</summary>
     /// <example>null</example>
     public long? ParentId { get; init; }
 
-    /// <summary>The page or subject of a new thread, 1 to 512 characters; a reply has its thread's.</summary>
+    /// <summary>The page or subject of a new thread, 1 to 512 characters; not allowed in a reply.</summary>
     /// <example>/blog/closure-tables</example>
     [Topic]
     public string? Topic { get; init; }
@@ -30,10 +30,10 @@ public sealed record EditCommentRequest
     public string Content { get; init; } = null!;
 }
 
-/// <summary>A new place for a comment and all below it.</summary>
+/// <summary>A new parent for a comment.</summary>
 public sealed record MoveCommentRequest
 {
-    /// <summary>The new parent, in any thread; null makes the comment the root of a thread of its own.</summary>
+    /// <summary>The new parent, in any thread; null makes the comment the root of a new thread.</summary>
     /// <example>null</example>
     [ParentRequired]
     public long? ParentId
@@ -42,33 +42,33 @@ public sealed record MoveCommentRequest
         init => (field, IsParentSent) = (value, true);
     }
 
-    /// <summary>Whether the field was in the body: null is a value of its own.</summary>
+    /// <summary>Distinguishes null from an absent field.</summary>
     internal bool IsParentSent { get; private init; }
 }
 
-/// <summary>What came of an edit.</summary>
+/// <summary>The result of an edit.</summary>
 public sealed record EditedComment
 {
-    /// <summary>1; 0 when the text was the same already, and nothing was changed.</summary>
+    /// <summary>1, or 0 if the text was already the same.</summary>
     public required int Updated { get; init; }
 
-    /// <summary>The comment as it is now, without its replies.</summary>
+    /// <summary>The comment, without its replies.</summary>
     public required Comment Comment { get; init; }
 }
 
-/// <summary>What came of a deletion.</summary>
+/// <summary>The result of a deletion.</summary>
 public sealed record DeletedComments
 {
-    /// <summary>How many comments this took away: those that are gone, tombstones that thereby lost their last reply among them, or 1 for a new tombstone.</summary>
+    /// <summary>The number of removed comments, including tombstones that lost their last reply; 1 for a new tombstone.</summary>
     public required int Deleted { get; init; }
 }
 
-/// <summary>What came of a move.</summary>
+/// <summary>The result of a move.</summary>
 public sealed record MovedComment
 {
-    /// <summary>How many comments moved; 0 when it was there already.</summary>
+    /// <summary>The number of moved comments; 0 if the parent was already the same.</summary>
     public required int Moved { get; init; }
 
-    /// <summary>The comment in its new place, without its replies.</summary>
+    /// <summary>The comment, without its replies.</summary>
     public required Comment Comment { get; init; }
 }

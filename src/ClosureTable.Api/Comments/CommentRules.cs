@@ -4,7 +4,7 @@ using ClosureTable.Api.Http;
 
 namespace ClosureTable.Api.Comments;
 
-/// <summary>The text of a comment; <c>comments_comments_content_length</c> says the same.</summary>
+/// <summary>The text of a comment; equal to the constraint <c>comments_comments_content_length</c>.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class ContentAttribute : TextAttribute
 {
@@ -13,14 +13,14 @@ internal sealed class ContentAttribute : TextAttribute
     public ContentAttribute() : base(1, MaxLength) => Visible = true;
 }
 
-/// <summary>The topic of a thread; <c>comments_threads_topic_length</c> says the same.</summary>
+/// <summary>The topic of a thread; equal to the constraint <c>comments_threads_topic_length</c>.</summary>
 [AttributeUsage(AttributeTargets.Property | AttributeTargets.Parameter)]
 internal sealed class TopicAttribute() : TextAttribute(1, MaxLength)
 {
     public const int MaxLength = 512;
 }
 
-/// <summary>The new parent of a comment, which must be sent and may be null.</summary>
+/// <summary>The new parent of a comment, which may be null but not absent.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class ParentRequiredAttribute : Http.RequiredAttribute
 {
@@ -28,7 +28,6 @@ internal sealed class ParentRequiredAttribute : Http.RequiredAttribute
         validationContext.ObjectInstance is MoveCommentRequest { IsParentSent: true } ? ValidationResult.Success : new(Sentence, [validationContext.MemberName!]);
 }
 
-/// <summary>A few topics at a time.</summary>
 [AttributeUsage(AttributeTargets.Parameter)]
 internal sealed class TopicsAttribute : ValidationAttribute
 {
@@ -42,15 +41,13 @@ internal sealed class TopicsAttribute : ValidationAttribute
     public override bool IsValid(object? value) => value is string[] { Length: >= 1 and <= MaxCount } topics && topics.All(Topic.IsValid);
 }
 
-/// <summary>Comments on a page.</summary>
 [AttributeUsage(AttributeTargets.Parameter)]
 internal sealed class PageSizeAttribute() : NumberAttribute(1, 100);
 
-/// <summary>Levels of replies.</summary>
 [AttributeUsage(AttributeTargets.Parameter)]
 internal sealed class DepthAttribute() : NumberAttribute(0, 1000);
 
-/// <summary>An <c>Idempotency-Key</c>; <c>idempotency_keys_key_length</c> says the same of its length.</summary>
+/// <summary>An <c>Idempotency-Key</c>; its length is equal to the constraint <c>idempotency_keys_key_length</c>.</summary>
 [AttributeUsage(AttributeTargets.Parameter)]
 internal sealed class KeyAttribute : ValidationAttribute
 {

@@ -4,7 +4,7 @@ using static Dapper.SqlMapper;
 
 namespace ClosureTable.Api.Data;
 
-/// <summary>Dapper's calls with a cancellation token, which it takes only in a <see cref="CommandDefinition"/>. A <c>timeout</c> of 0 seconds is none.</summary>
+/// <summary>Dapper's methods with a cancellation token, which Dapper accepts only in a <see cref="CommandDefinition"/>. A <c>timeout</c> of 0 means none.</summary>
 internal static class DapperExtensions
 {
     extension(NpgsqlConnection connection)

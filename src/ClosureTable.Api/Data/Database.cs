@@ -6,8 +6,8 @@ using Npgsql;
 namespace ClosureTable.Api.Data;
 
 /// <summary>
-/// Where the threads are kept: the server that <c>ConnectionStrings:Comments</c> names or, without one, a private
-/// server that starts with the first process that needs it and stops with the last.
+/// The data sources for <c>ConnectionStrings:Comments</c> or, if that is not set, for a private server, which starts with the first
+/// process that needs it and stops with the last.
 /// </summary>
 internal sealed class Database(IConfiguration configuration, IOptions<DatabaseOptions> options, ILogger<Database> logger) : IAsyncDisposable
 {
@@ -15,17 +15,14 @@ internal sealed class Database(IConfiguration configuration, IOptions<DatabaseOp
     private NpgsqlDataSource? primary;
     private NpgsqlMultiHostDataSource? hosts;
 
-    /// <exception cref="InvalidOperationException"><see cref="Open"/> was not called.</exception>
-    /// <remarks>Of several hosts, the primary.</remarks>
     public NpgsqlDataSource Primary => primary ?? throw new InvalidOperationException("The database is not open yet.");
 
-    /// <summary>Of several hosts a standby, or the primary while there is none; null where one host is named. See <see cref="ReplicaReads"/>.</summary>
+    /// <summary>A standby, or the primary if none is available; null if only one host is configured. See <see cref="ReplicaReads"/>.</summary>
     public NpgsqlDataSource? Replicas { get; private set; }
 
     /// <summary>
-    /// With the password, which <see cref="NpgsqlDataSource.ConnectionString"/> leaves out, and without the timeouts of requests:
-    /// for migrations and for long-lived connections. <c>ConnectionStrings:Direct</c> where that is set: past a transaction pooler,
-    /// through which listening does not work.
+    /// For migrations and long-lived connections: includes the password, which <see cref="NpgsqlDataSource.ConnectionString"/> omits, but
+    /// not the timeouts of requests. <c>ConnectionStrings:Direct</c> bypasses a transaction pooler, where LISTEN does not work.
     /// </summary>
     public string ConnectionString { get; private set; } = "";
 
@@ -77,9 +74,8 @@ internal sealed class Database(IConfiguration configuration, IOptions<DatabaseOp
     }
 
     /// <summary>
-    /// What measurements ask for, wherever the connection string is silent: a pool of twice the cores beats larger ones
-    /// (32 connections on two cores cost 40 %), and prepared statements without a reset on return give 15 %.
-    /// Behind a transaction pooler say <c>Max Auto Prepare=0</c>: the next statement may meet another session.
+    /// Defaults for keywords that the connection string does not set, chosen by measurement (docs/performance.md). A transaction pooler
+    /// needs <c>Max Auto Prepare=0</c>, because the next statement may run in another session.
     /// </summary>
     internal static string WithDefaults(string configured)
     {
@@ -88,15 +84,15 @@ internal sealed class Database(IConfiguration configuration, IOptions<DatabaseOp
         Default("Max Auto Prepare", 200);
         Default("Auto Prepare Min Usages", 2);
         Default("No Reset On Close", true);
-        // For a connection, or for a place in the pool: after that, a 503 is better than waiting.
+        // For a new connection or a free one from the pool; after that, a 503 is better than waiting.
         Default("Timeout", 10);
-        // Asking for Kerberos encryption that is not set up costs a round trip, and a warning where the library is missing.
+        // Trying Kerberos encryption costs a round trip, and logs a warning if the library is missing.
         Default("GSS Encryption Mode", GssEncryptionMode.Disable);
         Default("Application Name", "closuretable");
         if (HasSeveralHosts(settings))
         {
             settings.TargetSessionAttributes = "primary";
-            // How soon a promoted standby is found; by default what was learnt of a host counts for 10 seconds.
+            // To find a promoted standby soon; the default is 10 seconds.
             Default("Host Recheck Seconds", 1);
         }
 
@@ -114,11 +110,11 @@ internal sealed class Database(IConfiguration configuration, IOptions<DatabaseOp
     private string WithTimeouts(string connectionString)
     {
         var settings = new NpgsqlConnectionStringBuilder(connectionString);
-        // Of two settings with one name the later one counts: the operator's.
+        // The operator's settings come last, because the last one of a name wins.
         var session = $"{options.Value.SessionSettings} {settings.Options}".Trim();
         if (session.Length > 0)
             settings.Options = session;
-        // The server's timeout comes first, which says what it was; ours is for a server, or a network, that says nothing at all.
+        // Longer than the server's timeout, which reports its cause; this one is for a server or network that does not respond.
         if (!settings.ShouldSerialize("Command Timeout") && options.Value.StatementTimeout > TimeSpan.Zero)
             settings.CommandTimeout = (int)Math.Ceiling(options.Value.StatementTimeout.TotalSeconds) + 5;
         return settings.ConnectionString;
@@ -152,7 +148,7 @@ internal static class DatabaseRegistration
 
     public static void UseReadYourWrites(this IApplicationBuilder app) => app.Use(app.ApplicationServices.GetRequiredService<ReadYourWrites>().Carry);
 
-    /// <summary>Opens the database and brings its schema to the one that this build needs.</summary>
+    /// <summary>Opens the database and migrates it, waiting for a database that is still starting.</summary>
     public static async Task OpenDatabase(this IHost host, CancellationToken ct = default)
     {
         var database = host.Services.GetRequiredService<Database>();

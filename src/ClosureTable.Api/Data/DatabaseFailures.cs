@@ -4,18 +4,18 @@ using Npgsql;
 
 namespace ClosureTable.Api.Data;
 
-/// <summary>A commit was sent and its outcome is not known.</summary>
+/// <summary>A commit was sent, but its outcome is unknown.</summary>
 internal sealed class OutcomeUnknownException(string reason, Exception? cause = null) : Exception(reason, cause);
 
-/// <summary>What a database error means to a client, and whether a retry can help.</summary>
+/// <summary>Classifies database errors: the response, and whether a retry can help.</summary>
 internal static class DatabaseFailures
 {
-    /// <returns>The problem to answer with; null where the statement is at fault, which is a bug.</returns>
+    /// <returns>The problem for the response; null if the statement is wrong, which is a bug.</returns>
     public static Problem? ProblemOf(Exception exception) => exception switch
     {
         OutcomeUnknownException => Problem.OutcomeUnknown,
         PostgresException refused => ProblemOf(refused),
-        // A pool without a free connection, a server that does not answer, a connection that broke.
+        // An exhausted pool, an unreachable server, a broken connection.
         NpgsqlException or TimeoutException => Problem.Unavailable,
         _ => null,
     };
@@ -23,20 +23,20 @@ internal static class DatabaseFailures
     private static Problem? ProblemOf(PostgresException refused) => refused.SqlState switch
     {
         PostgresErrorCodes.QueryCanceled => Problem.TimedOut,
-        // Text that PostgreSQL cannot hold and that validation let through.
+        // Text that passed validation but that PostgreSQL cannot store.
         PostgresErrorCodes.CharacterNotInRepertoire or PostgresErrorCodes.UntranslatableCharacter => Problem.InvalidRequest,
         PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected => Problem.Contended,
         PostgresErrorCodes.CheckViolation or PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.ForeignKeyViolation => OfConstraint(refused.ConstraintName),
-        // A standby, an operator's precaution; or a full disk, which takes no new rows but goes on answering reads.
+        // A standby, a database set to read-only, or a full disk, which still allows reads.
         PostgresErrorCodes.ReadOnlySqlTransaction or PostgresErrorCodes.DiskFull => Problem.ReadOnly,
-        // Connections, resources, operator intervention, the server's own system calls.
+        // Connection errors, resources, operator intervention, system errors.
         ['0', '8', ..] or ['5', '3', ..] or ['5', '7', ..] or ['5', '8', ..] => Problem.Unavailable,
-        // The session has ended or was never opened: a wrong password, a dropped database, a transaction idle too long.
+        // No session: a wrong password, a dropped database, a transaction that was idle too long.
         _ when refused.InvariantSeverity is "FATAL" or "PANIC" => Problem.Unavailable,
         _ => null,
     };
 
-    /// <summary>What a violated constraint means to a client; null for those that only a fault of this program can violate.</summary>
+    /// <returns>Null for constraints that only a bug can violate.</returns>
     private static Problem? OfConstraint(string? name) => name switch
     {
         "comments_comments_content_length" or "comments_revisions_content_length" or "comments_threads_topic_length"
@@ -49,7 +49,7 @@ internal static class DatabaseFailures
         _ => null,
     };
 
-    /// <summary>Whether a transaction that failed so before its commit lost to another one, or to a restart of the server: run again, it may succeed.</summary>
+    /// <summary>Whether a transaction that failed before its commit may succeed if repeated: after a conflict, or a restart of the server.</summary>
     public static bool IsWorthRepeating(Exception exception) => exception switch
     {
         PostgresException refused => refused.SqlState is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected
@@ -58,10 +58,10 @@ internal static class DatabaseFailures
         _ => false,
     };
 
-    /// <summary>Commits, whether or not the client goes away, and takes for an answer only what the database said clearly.</summary>
+    /// <summary>Commits, even if the client has disconnected.</summary>
     /// <exception cref="OutcomeUnknownException">
-    /// The connection broke between the commit and its answer; or a synchronous standby did not confirm, which PostgreSQL says with a warning
-    /// only, and a failover would lose what was committed.
+    /// The connection broke before the response, or a synchronous standby did not confirm (PostgreSQL only sends a warning) and a
+    /// failover could lose the commit.
     /// </exception>
     public static async Task CommitForGood(this NpgsqlTransaction transaction)
     {
@@ -92,7 +92,6 @@ internal static class DatabaseFailures
     }
 }
 
-/// <summary>Answers requests that failed because of the database.</summary>
 internal sealed class DatabaseFailureHandler : IExceptionHandler
 {
     public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace ClosureTable.Api.Data;
 
-/// <summary>Ready: the database answers, and its schema is the one that this build needs.</summary>
+/// <summary>Ready if the database responds and has all migrations of this build.</summary>
 internal sealed class SchemaCheck(Migrations migrations) : IHealthCheck
 {
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
@@ -17,7 +17,7 @@ internal sealed class SchemaCheck(Migrations migrations) : IHealthCheck
         }
         catch (Exception exception) when (DatabaseFailures.ProblemOf(exception) is not null)
         {
-            // Said in a sentence at each probe; a stack trace at each would bury the log.
+            // Without the exception, because a stack trace per probe would flood the log.
             return HealthCheckResult.Unhealthy(exception.Message);
         }
     }
@@ -27,12 +27,12 @@ internal static class HealthEndpoints
 {
     public static void MapHealth(this IEndpointRouteBuilder app)
     {
-        // Live asks nothing of the database: a service that waits for it must not be restarted for that.
+        // Liveness ignores the database: a service that waits for it must not be restarted.
         app.MapProbe("/health/live", new HealthCheckOptions { Predicate = _ => false });
         app.MapProbe("/health/ready", new HealthCheckOptions());
     }
 
-    /// <summary>The framework's own takes every verb.</summary>
+    /// <summary>By default, the framework accepts every method.</summary>
     private static void MapProbe(this IEndpointRouteBuilder app, string path, HealthCheckOptions options) =>
         app.MapHealthChecks(path, options).WithMetadata(new HttpMethodMetadata([HttpMethods.Get, HttpMethods.Head])).DisableRateLimiting().AllowAnonymous();
 }

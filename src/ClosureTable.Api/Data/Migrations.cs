@@ -7,29 +7,26 @@ using Npgsql;
 
 namespace ClosureTable.Api.Data;
 
-/// <summary>A numbered script of <c>db/</c> and whether the database has it.</summary>
 internal sealed record MigrationStatus(string Script, bool Applied);
 
 /// <summary>
-/// Brings a database to the schema that this build needs: the scripts of <c>db/</c>, embedded, in the order of their
-/// numbers, in one transaction. A script that fails leaves the schema as it was.
+/// Applies the embedded scripts of <c>db/</c> in the order of their numbers, in one transaction. If a script fails, the schema is
+/// unchanged.
 /// </summary>
 internal sealed class Migrations(Database database, IEnumerable<ISchemaStep> steps, ILogger<Migrations> logger)
 {
-    /// <summary>The number under which instances that start at once wait for each other.</summary>
+    /// <summary>The advisory lock that serializes upgrades by several instances.</summary>
     private const long UpgradeLock = 0x436C6F7375726554;
 
-    /// <summary>In the order in which they are applied. Tests put one that fails behind them.</summary>
+    /// <summary>In the order of application. Tests append scripts that fail.</summary>
     internal IReadOnlyList<SqlScript> Scripts { get; init; } = ReadScripts();
 
-    /// <exception cref="MigrationFailedException">
-    /// A script failed, and nothing of this upgrade was kept; or one that the database has was edited since.
-    /// </exception>
+    /// <exception cref="MigrationFailedException">A script failed and the upgrade was rolled back, or an applied script was edited.</exception>
     public void Apply()
     {
         using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(database.ConnectionString) { Pooling = false }.ConnectionString);
         connection.Open();
-        // Before the transaction, which must hold no lock on the journal: the scripts are run on another connection.
+        // Before the transaction, which must not lock the journal, because the scripts run on another connection.
         RefuseEdited(connection);
         using var transaction = WaitForTurn(connection);
         var result = Engine(connection).PerformUpgrade();
@@ -47,7 +44,7 @@ internal sealed class Migrations(Database database, IEnumerable<ISchemaStep> ste
     {
         if (!connection.ExecuteScalar<bool>(HasJournal))
             return;
-        // Through jsonb: before 0013 there is no such column.
+        // By jsonb, because the column does not exist before 0013.
         var recorded = connection.Query<(string Script, string Checksum)>("""
             select scriptname, to_jsonb(entry) ->> 'checksum'
             from public.schema_versions entry
@@ -61,7 +58,7 @@ internal sealed class Migrations(Database database, IEnumerable<ISchemaStep> ste
         }
     }
 
-    /// <summary>Gives the scripts that have no checksum yet theirs: new ones, and those that an older build applied.</summary>
+    /// <summary>Stores the checksums of new scripts and of those that an older build applied.</summary>
     private void Sign(NpgsqlConnection connection)
     {
         if (connection.ExecuteScalar<bool>("""
@@ -85,11 +82,10 @@ internal sealed class Migrations(Database database, IEnumerable<ISchemaStep> ste
     private const string HasJournal = "select to_regclass('public.schema_versions') is not null";
 
     /// <summary>
-    /// Two instances that upgrade at once collide in the journal (23505). The lock is a transaction's and not the session's,
-    /// which behind a transaction pooler would keep it for ever; and who does not get it asks again in another transaction,
-    /// instead of keeping a server connection of the pooler from the upgrade that it waits for.
+    /// Waits for the upgrades of other instances. Behind a transaction pooler, a session lock would never be released, so this is a
+    /// transaction lock; and each attempt is a new transaction, so that waiting does not occupy one of the pooler's connections.
     /// </summary>
-    /// <returns>The transaction that has the lock, for as long as the upgrade takes.</returns>
+    /// <returns>The transaction that holds the lock.</returns>
     private static NpgsqlTransaction WaitForTurn(NpgsqlConnection connection)
     {
         for (; ; Thread.Sleep(50))
@@ -118,20 +114,20 @@ internal sealed class Migrations(Database database, IEnumerable<ISchemaStep> ste
         }, ct);
 
     private UpgradeEngine Engine(NpgsqlConnection primary) => DeployChanges.To
-        // DbUp's own data source cannot choose among hosts.
+        // DbUp cannot choose between hosts.
         .PostgresqlDatabase(new NpgsqlConnectionStringBuilder(database.ConnectionString)
         {
             Host = primary.Host,
             Port = primary.Port,
             TargetSessionAttributes = null,
             Pooling = false,
-            // An index of millions of rows takes longer than a request may.
+            // Indexes on large tables take long.
             CommandTimeout = 0,
         }.ConnectionString)
         .WithScripts(Scripts)
         .JournalToPostgresqlTable("public", "schema_versions")
         .WithTransaction()
-        // DbUp would read $body$ as a variable of its own.
+        // DbUp would treat $body$ as a variable.
         .WithVariablesDisabled()
         .LogToNowhere()
         .Build();
@@ -150,7 +146,6 @@ internal sealed class Migrations(Database database, IEnumerable<ISchemaStep> ste
     }
 }
 
-/// <summary>Says which script is at fault, and why.</summary>
 internal sealed class MigrationFailedException : Exception
 {
     public MigrationFailedException(string message) : base(message)

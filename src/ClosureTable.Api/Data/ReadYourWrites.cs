@@ -5,15 +5,15 @@ using NpgsqlTypes;
 
 namespace ClosureTable.Api.Data;
 
-/// <summary>Answers to writes carry the position of the write-ahead log in <c>ClosureTable-Seen</c>; a read that brings it back is never older.</summary>
+/// <summary>Responses to writes have the WAL position in <c>ClosureTable-Seen</c>. A read that sends it back reflects at least that position.</summary>
 internal sealed class ReadYourWrites(Database database)
 {
-    // The box is the request's; what a write puts into it deep down is there when the answer begins.
+    // A box per request, because callers do not see values that their callees assign to an AsyncLocal.
     private readonly AsyncLocal<StrongBox<NpgsqlLogSequenceNumber?>?> request = new();
 
     public NpgsqlLogSequenceNumber? Position => request.Value?.Value;
 
-    /// <summary>Notes the position of what was just committed.</summary>
+    /// <summary>Stores the position of a commit for the response.</summary>
     public async Task Note(NpgsqlConnection connection)
     {
         if (database.Replicas is null || request.Value is not { } box)
@@ -25,7 +25,7 @@ internal sealed class ReadYourWrites(Database database)
         }
         catch (NpgsqlException)
         {
-            // The write is committed. A position that no standby reaches sends the caller to the primary.
+            // The write is committed, so the request must not fail. With a position that no standby reaches, reads go to the primary.
             box.Value = new NpgsqlLogSequenceNumber(ulong.MaxValue);
         }
     }
@@ -34,7 +34,7 @@ internal sealed class ReadYourWrites(Database database)
     {
         if (database.Replicas is null)
             return next(context);
-        // What is no position says nothing: the worst that a made-up one does is to ask the primary.
+        // Invalid positions are ignored; a forged one at worst causes reads from the primary.
         NpgsqlLogSequenceNumber? before = NpgsqlLogSequenceNumber.TryParse(context.Request.Headers[ServiceHeaders.Seen].ToString(), out var position) ? position : null;
         var box = request.Value = new(before);
         context.Response.OnStarting(() =>

@@ -3,10 +3,10 @@ using Npgsql;
 
 namespace ClosureTable.Api.Data;
 
-/// <summary>Reads are repeated once where that can help: a restart of the server leaves a pool of dead connections, and the first found dead clears it.</summary>
+/// <summary>Reads are retried once: a restart of the server leaves broken connections in the pool, and the first error clears it.</summary>
 internal static class Reads
 {
-    /// <summary>Runs <paramref name="read"/> on a connection, and once more on another; it must keep nothing of an attempt that failed.</summary>
+    /// <summary>Runs <paramref name="read"/>, possibly twice, so it must have no side effects.</summary>
     public static Task<T> Read<T>(this NpgsqlDataSource primary, Func<NpgsqlConnection, Task<T>> read, CancellationToken ct) =>
         Twice(async () =>
         {
@@ -22,18 +22,18 @@ internal static class Reads
             return await read(connection);
         });
 
-    /// <summary>Runs a statement that writes, which must not be repeated.</summary>
+    /// <summary>Runs a write, which must not be repeated.</summary>
     public static async Task<T> Once<T>(this NpgsqlDataSource primary, Func<NpgsqlConnection, Task<T>> statement, CancellationToken ct)
     {
         await using var connection = await primary.OpenConnectionAsync(ct);
         return await statement(connection);
     }
 
-    /// <summary>Runs reads that must agree with each other in one repeatable-read transaction: one snapshot for all.</summary>
+    /// <summary>Runs reads in one repeatable-read transaction, so that all of them see the same snapshot.</summary>
     public static Task<T> ReadSnapshot<T>(this ReplicaReads replica, Func<NpgsqlConnection, Task<T>> read, CancellationToken ct) =>
         replica.Read(connection => connection.Snapshot(read, ct), ct);
 
-    /// <summary>The same for a read that gives its rows away as they come, which cannot begin again.</summary>
+    /// <summary>The same for a read that streams its rows and therefore cannot be retried.</summary>
     public static Task<T> ReadSnapshotOnce<T>(this NpgsqlDataSource primary, Func<NpgsqlConnection, Task<T>> read, CancellationToken ct) =>
         primary.Once(connection => connection.Snapshot(read, ct), ct);
 

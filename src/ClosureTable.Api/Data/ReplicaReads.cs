@@ -4,12 +4,12 @@ using NpgsqlTypes;
 namespace ClosureTable.Api.Data;
 
 /// <summary>
-/// Reads that need not see what others wrote a moment ago go to a standby, where <c>ConnectionStrings:Comments</c> names several hosts. A
-/// caller with a position (<see cref="ReadYourWrites"/>) sees its own writes: a standby that does not catch up makes way for the primary.
+/// Sends reads to a standby if <c>ConnectionStrings:Comments</c> has several hosts. If the request has a position
+/// (<see cref="ReadYourWrites"/>) that the standby does not reach in time, the primary is used.
 /// </summary>
 internal sealed class ReplicaReads(Database database, ReadYourWrites seen)
 {
-    /// <summary>How long a standby may take to come as far as the reader has seen: mostly it is some milliseconds behind.</summary>
+    /// <summary>How long to wait for a standby to catch up, which usually takes milliseconds.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(200);
 
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(10);

@@ -1,6 +1,6 @@
 namespace ClosureTable.Api.Likes;
 
-/// <summary>The likes of a comment after the caller liked it or took the like back.</summary>
+/// <summary>The likes of a comment after the caller liked or unliked it.</summary>
 public sealed record CommentLikes
 {
     /// <summary>The comment.</summary>

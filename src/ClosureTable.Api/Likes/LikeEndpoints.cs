@@ -23,27 +23,27 @@ internal static class LikeEndpoints
     }
 
     /// <summary>Like a comment.</summary>
-    /// <remarks>One like a user; sent again, it changes nothing.</remarks>
+    /// <remarks>Changes nothing if the caller already likes it.</remarks>
     /// <param name="id">The comment.</param>
     private static async Task<Results<Ok<CommentLikes>, ProblemHttpResult>> Put(
         long id, LikeRepository likes, ClaimsPrincipal user, CancellationToken ct) =>
         Answer(await likes.Like(user.Caller, id, ct));
 
-    /// <summary>Take a like back.</summary>
-    /// <remarks>Sent again, it changes nothing.</remarks>
+    /// <summary>Unlike a comment.</summary>
+    /// <remarks>Changes nothing if the caller does not like it.</remarks>
     /// <param name="id">The comment.</param>
     private static async Task<Results<Ok<CommentLikes>, ProblemHttpResult>> Delete(
         long id, LikeRepository likes, ClaimsPrincipal user, CancellationToken ct) =>
         Answer(await likes.Unlike(user.Caller, id, ct));
 
     /// <summary>List the comments that the caller likes.</summary>
-    /// <remarks>The newest like first; deleted comments are left out.</remarks>
+    /// <remarks>Newest like first, without deleted comments.</remarks>
     private static Task<Results<RenderedJson<CommentPage>, ProblemHttpResult>> Mine(
         [AsParameters] PageQuery page, LikeRepository likes, CommentResponses answers, ClaimsPrincipal user, CancellationToken ct) =>
         Of(user.Caller.Id, page, likes, answers, user, ct);
 
     /// <summary>List the comments that a user likes.</summary>
-    /// <remarks>The newest like first; deleted comments are left out. Who likes what is no secret here.</remarks>
+    /// <remarks>Newest like first, without deleted comments. Likes are public.</remarks>
     /// <param name="id">The user.</param>
     private static async Task<Results<RenderedJson<CommentPage>, ProblemHttpResult>> Of(
         long id, [AsParameters] PageQuery page, LikeRepository likes, CommentResponses answers, ClaimsPrincipal user, CancellationToken ct)

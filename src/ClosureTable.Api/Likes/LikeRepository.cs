@@ -7,7 +7,6 @@ using Dapper;
 
 namespace ClosureTable.Api.Likes;
 
-/// <summary>The table <c>comments_likes</c> and the like counts.</summary>
 internal sealed class LikeRepository(ReplicaReads replica, WriteTransaction writes)
 {
     /// <summary>Adds the caller's like; changes nothing if it exists.</summary>
@@ -52,10 +51,7 @@ internal sealed class LikeRepository(ReplicaReads replica, WriteTransaction writ
         where id = @id;
         """, ct);
 
-    /// <summary>
-    /// Changes the count in the statement that writes or removes the row. A like sent twice, even concurrently, finds
-    /// no row to change and raises neither count nor version.
-    /// </summary>
+    /// <summary>The statement that adds or removes the row also changes the count, so a repeated or concurrent like counts once.</summary>
     /// <param name="change">Locks the thread, then changes the like and returns the comment as it was before.</param>
     private Task<Outcome<CommentLikes>> Set(Caller caller, long id, bool liked, string change, CancellationToken ct) =>
         writes.Run<Outcome<CommentLikes>>(async connection =>
@@ -82,8 +78,7 @@ internal sealed class LikeRepository(ReplicaReads replica, WriteTransaction writ
         public bool Changed { get; init; }
     }
 
-    /// <summary>The comments that a user likes, newest like first, without deleted comments.</summary>
-    /// <returns>A page, or null if there is no such user.</returns>
+    /// <summary>The comments that a user likes, newest like first; null if there is no such user.</summary>
     public Task<Forest?> LikedBy(long userId, Cursor? after, int count, long? caller, CancellationToken ct) =>
         replica.ReadSnapshot<Forest?>(async connection =>
         {

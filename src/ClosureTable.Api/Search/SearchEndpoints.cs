@@ -16,7 +16,7 @@ internal static class SearchEndpoints
         builder.Services.AddSingleton<SearchRepository>();
     }
 
-    /// <summary>What the search adds to the migrations, also for commands that serve nothing.</summary>
+    /// <summary>The search's part of the migrations, which commands need too.</summary>
     public static void AddSearchColumn(this IHostApplicationBuilder builder)
     {
         builder.Services.AddOptions<SearchOptions>().BindConfiguration("Search").ValidateDataAnnotations().ValidateOnStart();
@@ -30,11 +30,10 @@ internal static class SearchEndpoints
         search.MapGet("/{**text}", FindByPath);
     }
 
-    /// <summary>Search the comments.</summary>
+    /// <summary>Search comments.</summary>
     /// <remarks>
-    /// Finds the comments with all the words; <c>"a phrase"</c>, <c>or</c> and <c>-without</c> are understood, and nothing is an
-    /// error. The best come first: those where the words are close together and many. Only the newest matches are ranked;
-    /// <c>ranked</c> says how many.
+    /// Finds comments that contain all the words, and supports <c>"a phrase"</c>, <c>or</c> and <c>-without</c>. Comments in which
+    /// the words are frequent and close together come first. Only the newest matches are ranked; <c>ranked</c> is their number.
     /// </remarks>
     private static async Task<Results<RenderedJson<SearchPage>, ProblemHttpResult>> Find(
         [AsParameters] SearchQuery query, SearchRepository search, CommentResponses answers, ClaimsPrincipal user, CancellationToken ct)
@@ -50,12 +49,12 @@ internal static class SearchEndpoints
             hits.Comments, user.UserId is not null, nested: false, (json, id) => Write(json, hits.Findings[id]), json => json.WriteNumber("ranked", hits.Ranked)));
     }
 
-    /// <summary>Search the comments, with the article's address.</summary>
-    /// <remarks>The same as <c>GET /comments/search?q=</c>.</remarks>
-    /// <param name="text">What to look for, 1 to 512 characters and up to 8 words.</param>
+    /// <summary>Search comments by path.</summary>
+    /// <remarks>The same as <c>GET /comments/search?q=</c>, at the article's path.</remarks>
+    /// <param name="text">The query, 1 to 512 characters and up to 8 words.</param>
     private static Task<Results<RenderedJson<SearchPage>, ProblemHttpResult>> FindByPath(
         [Query] string text, [AsParameters] PageQuery page, SearchRepository search, CommentResponses answers, ClaimsPrincipal user, CancellationToken ct) =>
-        // An escaped slash is the one thing that routing leaves escaped.
+        // Routing decodes everything except an escaped slash.
         Find(new SearchQuery(text.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase), page.Limit, page.Cursor), search, answers, user, ct);
 
     private static void Write(Utf8JsonWriter json, Finding finding)
@@ -68,12 +67,10 @@ internal static class SearchEndpoints
     }
 }
 
-/// <summary>A page of hits.</summary>
-/// <param name="Q">What to look for, 1 to 512 characters and up to 8 words.</param>
-/// <param name="Limit">Comments on a page, 1 to 100.</param>
-/// <param name="Cursor">The <c>next_cursor</c> of the page before.</param>
+/// <param name="Q">The query, 1 to 512 characters and up to 8 words.</param>
+/// <param name="Limit">Comments per page, 1 to 100.</param>
+/// <param name="Cursor">The <c>next_cursor</c> of the previous page.</param>
 public sealed record SearchQuery([Query] string Q, [PageSize] int Limit = 20, string? Cursor = null);
 
-/// <summary>What is searched for.</summary>
 [AttributeUsage(AttributeTargets.Parameter)]
 internal sealed class QueryAttribute() : TextAttribute(1, 512);

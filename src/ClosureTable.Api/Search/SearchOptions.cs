@@ -12,7 +12,7 @@ internal sealed record SearchOptions
     [Required(ErrorMessage = "Search__Configuration must name a text-search configuration of PostgreSQL, such as simple.")]
     public string Configuration { get; init; } = "simple";
 
-    /// <summary>How many of the newest matches a search ranks. The time of a search goes with it, and hardly with the size of the store.</summary>
+    /// <summary>How many of the newest matches a search ranks. This number, not the size of the table, determines the duration of a search.</summary>
     [Range(100, 10_000, ErrorMessage = "Search__MaxCandidates must be a number from 100 to 10000.")]
     public int MaxCandidates { get; init; } = 1000;
 }

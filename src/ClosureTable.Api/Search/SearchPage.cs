@@ -8,9 +8,7 @@ public sealed record SearchPage
     /// <summary>The comments of this page, without their replies.</summary>
     public required IReadOnlyList<CommentHit> Comments { get; init; }
 
-    /// <summary>
-    /// How many matches were ranked: the newest ones. Where it is the maximum (1,000 unless the operator set another), older matches may have been left out.
-    /// </summary>
+    /// <summary>The number of ranked matches. If it is the maximum (1,000 by default), older matches may have been omitted.</summary>
     public required int Ranked { get; init; }
 
     /// <summary>The <c>cursor</c> of the next page; null on the last one.</summary>

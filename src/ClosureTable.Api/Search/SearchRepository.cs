@@ -12,26 +12,21 @@ using Microsoft.Extensions.Options;
 namespace ClosureTable.Api.Search;
 
 /// <summary>What a search result has besides the comment.</summary>
-/// <param name="Snippet">HTML.</param>
-/// <param name="Ancestors">Ids, root first.</param>
 internal readonly record struct Finding(string Snippet, long[] Ancestors);
 
-/// <summary>A page of results.</summary>
-/// <param name="Comments">In the order of their rank.</param>
 /// <param name="Findings">By the comment's id.</param>
-/// <param name="Ranked">How many matches were ranked; 0 for a page after the last.</param>
+/// <param name="Ranked">The number of ranked matches; 0 for a page after the last.</param>
 internal sealed record Hits(Forest Comments, IReadOnlyDictionary<long, Finding> Findings, int Ranked) : IDisposable
 {
     public void Dispose() => Comments.Dispose();
 }
 
-/// <summary>Full-text search over comments.</summary>
 internal sealed class SearchRepository(ReplicaReads replica, IOptions<SearchOptions> options) : IDisposable
 {
     /// <summary>Private-use characters that mark matches until the rest is escaped; removed from the comments themselves.</summary>
     private const string MatchBegins = "\uE000", MatchEnds = "\uE001";
 
-    /// <summary>Words and what joins them, as <c>numnode</c> counts: 8 words. Ranking by how close words are costs with the square of their number.</summary>
+    /// <summary>8 words and their operators, as <c>numnode</c> counts. The cost of ranking by proximity grows with the square of the number of words.</summary>
     private const int MaxNodes = 15;
 
     /// <summary>A search for common words can take a core for seconds, so at most half of the cores search at a time.</summary>
@@ -47,8 +42,7 @@ internal sealed class SearchRepository(ReplicaReads replica, IOptions<SearchOpti
     /// <summary>A cursor is valid only for the same query and text-search configuration.</summary>
     public long Scope(string text) => Cursor.ScopeOf($"{options.Value.Configuration} {text}");
 
-    /// <summary>The comments that match a query, best first. <c>websearch_to_tsquery</c> accepts any input. A query with only negated words finds nothing; otherwise it would return most of the table.</summary>
-    /// <returns>A page, or the problem: too many words, or too many concurrent searches.</returns>
+    /// <summary>The comments that match a query, best first. A query with only negated words finds nothing; otherwise it would return most of the table.</summary>
     public async Task<Outcome<Hits>> Find(string text, Cursor? after, int count, long? caller, CancellationToken ct)
     {
         using var turn = await turns.AcquireAsync(cancellationToken: ct);
@@ -64,7 +58,7 @@ internal sealed class SearchRepository(ReplicaReads replica, IOptions<SearchOpti
             if (nodes > MaxNodes)
                 return Problem.TooManyWords;
 
-            // Later comments would push candidates out between two pages of a walk, so the cursor keeps where it began.
+            // Later comments would displace candidates between two pages, so the cursor stores the newest id of the first page.
             var newest = after is { Snapshot: { } begun } ? long.Parse(begun, CultureInfo.InvariantCulture) : latest;
             var found = (await connection.QueryAsync<Found>(Best, new
             {
@@ -94,8 +88,8 @@ internal sealed class SearchRepository(ReplicaReads replica, IOptions<SearchOpti
         }, ct);
 
     /// <summary>
-    /// Candidates are looked for in the newest two blocks of 4,096 ids, then of 32,768 and so on, and at last everywhere, until
-    /// there are enough: a common word costs what its newest matches cost, a rare one what its few matches cost.
+    /// Looks for candidates in the newest two blocks of 4,096 ids, then of 32,768 and so on, and finally everywhere, until there are
+    /// enough. So a common word costs only as much as its newest matches.
     /// </summary>
     private const string Best = """
         -- The planner cannot know how few rows these are, and would compile the statement or share it among the cores.
@@ -167,7 +161,7 @@ internal sealed class SearchRepository(ReplicaReads replica, IOptions<SearchOpti
         order by page.rank desc, page.id desc
         """;
 
-    /// <summary>Escapes everything, the markers too, and then only those become tags.</summary>
+    /// <summary>Escapes everything including the markers, and then replaces the escaped markers by tags.</summary>
     private static string Marked(string headline) => Html.Encode(headline)
         .Replace(Html.Encode(MatchBegins), "<mark>", StringComparison.Ordinal)
         .Replace(Html.Encode(MatchEnds), "</mark>", StringComparison.Ordinal);

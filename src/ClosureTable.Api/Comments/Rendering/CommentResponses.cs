@@ -56,14 +56,14 @@ internal sealed class CommentResponses(Cursors cursors)
         }, forest.Rows.JsonLength);
     }
 
-    /// <summary>The answer to the request that made a comment. A retry of it may find replies, which are not part of the answer.</summary>
+    /// <summary>The response to the creation of a comment. Without replies, because a retry must get the same response.</summary>
     public static ReadOnlyMemory<byte> New(CommentRows rows)
     {
         (rows[0].ChildCount, rows[0].DescendantCount) = (0, 0);
         return JsonBuffer.RenderArray(json => CommentWriter.WriteTree(json, rows, 0, 0, signedIn: true, (_, _) => ""));
     }
 
-    /// <summary>The same for a comment that was removed since: without its words and its author.</summary>
+    /// <summary>The same for a comment that was removed since: without content and author.</summary>
     public static ReadOnlyMemory<byte> NewButRemoved(CommentRows rows)
     {
         rows[0].Deleted = true;

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 
 namespace ClosureTable.Api.Comments.Rendering;
 
-/// <summary>The section <c>Cache</c>.</summary>
+/// <summary>The section <c>Cache</c> of the configuration.</summary>
 internal sealed record CacheOptions
 {
     /// <summary>Memory for rendered threads, in bytes; 0 turns the cache off.</summary>

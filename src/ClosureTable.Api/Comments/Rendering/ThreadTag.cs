@@ -6,21 +6,18 @@ using Microsoft.Net.Http.Headers;
 namespace ClosureTable.Api.Comments.Rendering;
 
 /// <summary>
-/// The strong ETag of an answer about a thread: <c>"root-version-variant"</c>. The version changes with every write to the
-/// thread, the variant stands for what was asked for and by whom.
+/// The strong ETag of a response: <c>"root-version-variant"</c>. The version changes with every write to the thread; the variant
+/// identifies the parameters and the user.
 /// </summary>
 internal static class ThreadTag
 {
-    /// <param name="variant">Everything besides the thread's state on which the answer depends.</param>
-    /// <param name="snapshot">
-    /// What the cursors of a walk by likes hold: two answers about one version differ in it, and a strong tag is of equal bytes.
-    /// </param>
+    /// <param name="snapshot">The snapshot in the cursors of a walk by likes, by which two responses for one version can differ.</param>
     public static string Of(long rootId, long version, string variant, string? snapshot = null) =>
         string.Create(CultureInfo.InvariantCulture, $"\"{rootId}-{version}-{Hash(variant)}{(snapshot is null ? "" : $"-{Hash(snapshot)}")}\"");
 
     /// <summary>
-    /// The tag in <c>If-None-Match</c> of an answer that is still right, or null: also of one with the cursors of an earlier
-    /// moment, which lead on as well.
+    /// The tag in <c>If-None-Match</c> of a response that is still valid, or null. A response with another snapshot is still valid,
+    /// because its cursors work too.
     /// </summary>
     public static string? StillRight(HttpRequest request, long rootId, long version, string variant)
     {
@@ -36,8 +33,8 @@ internal static class ThreadTag
 }
 
 /// <summary>
-/// The precondition of a write (<c>If-Match</c>, RFC 9110, 13.1.1): the thread is in the state that one of the tags names.
-/// A tag of any response about the thread is accepted.
+/// The precondition of a write (<c>If-Match</c>, RFC 9110, 13.1.1): the thread still has the version of one of the tags. Tags of any
+/// response about the thread are accepted.
 /// </summary>
 internal readonly struct IfMatch
 {
@@ -45,7 +42,7 @@ internal readonly struct IfMatch
 
     private IfMatch(IList<EntityTagHeaderValue> tags) => this.tags = tags;
 
-    /// <summary>How the framework binds the header. One that cannot be parsed matches no state: the client asked for a check that cannot be made.</summary>
+    /// <summary>Called by the framework. A header that cannot be parsed matches no state, because the check cannot be made.</summary>
     public static bool TryParse(string? header, out IfMatch ifMatch)
     {
         ifMatch = new(EntityTagHeaderValue.TryParseList([header ?? ""], out var tags) ? tags : []);
