@@ -12,10 +12,7 @@ internal static class Closure
         values (@id, @id, @id, @depth);
         """;
 
-    /// <summary>
-    /// The article's statement. <c>descendant</c> selects the parent's ancestors including the parent, <c>nearest</c> the parent's own
-    /// row for the depth, and <c>ancestor</c> the new comment's own row; the product has one row per ancestor.
-    /// </summary>
+    /// <summary>The article's statement: the product has one row for each ancestor of the new comment.</summary>
     public const string Reply = """
         insert into comments_tree (ancestor_id, nearest_ancestor_id, descendant_id, depth)
         select
@@ -33,14 +30,14 @@ internal static class Closure
           and nearest.descendant_id = @parentId;
         """;
 
-    /// <summary>The first half of a move: removes the pairs of the old parent and its ancestors with the subtree <c>@moved</c>.</summary>
+    /// <summary>The first half of a move: removes the pairs of the old ancestors with the subtree <c>@moved</c>.</summary>
     public const string Cut = """
         delete from comments_tree
         where descendant_id = any(@moved)
           and ancestor_id in (select ancestor_id from comments_tree where descendant_id = @oldParentId);
         """;
 
-    /// <summary>The second half, after the comments were updated: adds the pairs of the new parent and its ancestors with the subtree.</summary>
+    /// <summary>The second half, after the comments were updated: adds the pairs of the new ancestors with the subtree.</summary>
     public const string Join = """
         update comments_tree
         set depth = depth + @shift

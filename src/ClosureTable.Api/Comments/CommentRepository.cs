@@ -12,8 +12,6 @@ namespace ClosureTable.Api.Comments;
 /// <summary>The writes. Each method is one transaction: lock the thread, decide, write.</summary>
 internal sealed class CommentRepository(NpgsqlDataSource primary, WriteTransaction writes, IOptions<CommentOptions> options)
 {
-    /// <summary>Creates a root or a reply.</summary>
-    /// <param name="key">Records which comment this created, for retries; null if the client sent no key.</param>
     public Task<Outcome<CreatedComment>> Create(
         Caller caller, string content, long? parentId, string? topic, IdempotencyKey? key, CancellationToken ct) =>
         writes.Run<Outcome<CreatedComment>>(async connection =>
@@ -101,7 +99,6 @@ internal sealed class CommentRepository(NpgsqlDataSource primary, WriteTransacti
         {ReadOne}
         """;
 
-    /// <summary>Changes the text; the previous one becomes a revision.</summary>
     public Task<Outcome<Edited>> Edit(
         Caller caller, long id, string content, IfMatch ifMatch, Func<CommentRows, ReadOnlyMemory<byte>> render, CancellationToken ct) =>
         writes.Run<Outcome<Edited>>(async connection =>
@@ -138,10 +135,6 @@ internal sealed class CommentRepository(NpgsqlDataSource primary, WriteTransacti
         {ReadOne}
         """;
 
-    /// <summary>
-    /// Deletes a leaf, turns a comment with replies into a tombstone, or (<paramref name="subtree"/>, moderators) deletes the
-    /// whole subtree. Ancestors that are tombstones and lose their last reply are deleted too.
-    /// </summary>
     /// <returns>The number of deleted comments, or 1 for a new tombstone.</returns>
     public Task<Outcome<int>> Delete(Caller caller, long id, bool subtree, IfMatch ifMatch, CancellationToken ct) =>
         writes.Run<Outcome<int>>(async connection =>
@@ -190,7 +183,7 @@ internal sealed class CommentRepository(NpgsqlDataSource primary, WriteTransacti
         }
 
         var (doomed, tombstones) = await Subtree(connection, top.Id, ct);
-        // The tree first, which references the comments; for a whole thread also its row, after its last event.
+        // The tree first, which references the comments; the thread's row after its last event.
         await connection.Write($"""
             update comments_comments
             set child_count = child_count - case when id = @parentId then 1 else 0 end,
@@ -218,7 +211,7 @@ internal sealed class CommentRepository(NpgsqlDataSource primary, WriteTransacti
         return ([.. below.Select(comment => comment.Id)], below.Count(comment => comment.Deleted));
     }
 
-    /// <summary>Moves a comment with its descendants below another parent, in the same or another thread, or makes it a root.</summary>
+    /// <param name="parentId">The new parent in any thread, or null to make the comment a root.</param>
     public Task<Outcome<Moved>> Move(
         Caller caller, long id, long? parentId, IfMatch ifMatch, Func<CommentRows, ReadOnlyMemory<byte>> render, CancellationToken ct) =>
         writes.Run<Outcome<Moved>>(async connection =>
@@ -307,7 +300,6 @@ internal sealed class CommentRepository(NpgsqlDataSource primary, WriteTransacti
             await Remove(connection, emptied, eventId: emptied.Id, ct);
     }
 
-    /// <summary>The text before each edit, newest first; for the author and moderators.</summary>
     public Task<Outcome<IReadOnlyList<Revision>>> Revisions(Caller caller, long id, CancellationToken ct) =>
         primary.Read<Outcome<IReadOnlyList<Revision>>>(async connection =>
         {
@@ -346,8 +338,6 @@ internal sealed class CommentRepository(NpgsqlDataSource primary, WriteTransacti
 /// <summary>A new comment, or the one that an earlier request with the same key created.</summary>
 internal sealed record CreatedComment(long Id, ReadOnlyMemory<byte> Comment, bool Replayed = false);
 
-/// <summary>The result of an edit.</summary>
 internal sealed record Edited(int Updated, long RootId, long Version, ReadOnlyMemory<byte> Comment);
 
-/// <summary>The result of a move.</summary>
 internal sealed record Moved(int Comments, long RootId, long Version, ReadOnlyMemory<byte> Comment);

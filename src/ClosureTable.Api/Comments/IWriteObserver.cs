@@ -1,6 +1,6 @@
 namespace ClosureTable.Api.Comments;
 
-/// <summary>Is told of every write to a thread: there may be new rows in <c>comments_events</c>.</summary>
+/// <summary>Notified when there may be new rows in <c>comments_events</c>.</summary>
 internal interface IWriteObserver
 {
     /// <summary>A transaction was committed, or its outcome is unknown. Must not block.</summary>

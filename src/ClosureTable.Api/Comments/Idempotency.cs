@@ -7,10 +7,8 @@ using Npgsql;
 
 namespace ClosureTable.Api.Comments;
 
-/// <summary>A client's <c>Idempotency-Key</c> (IETF draft) and its request.</summary>
-/// <param name="UserId">Each user has separate keys.</param>
-/// <param name="Key">1 to 255 printable ASCII characters.</param>
-/// <param name="RequestHash">SHA-256 of the request: reusing the key for another request is an error.</param>
+/// <summary>A client's <c>Idempotency-Key</c> (IETF draft); users have separate keys.</summary>
+/// <param name="RequestHash">To reject a key that was used for another request.</param>
 internal sealed record IdempotencyKey(long UserId, string Key, byte[] RequestHash)
 {
     public static byte[] Hash(params ReadOnlySpan<string?> parts)
@@ -31,12 +29,11 @@ internal sealed record IdempotencyKey(long UserId, string Key, byte[] RequestHas
 internal sealed record StoredAnswer(long CommentId, byte[] WhenRemoved);
 
 /// <summary>
-/// Records requests in the transaction that does the work. It stores no content: a retry is answered from the comment, so no text
-/// outlives its comment.
+/// Records requests in the transaction that does the work. It stores no content, so that no text outlives its comment: the response to
+/// a retry is rendered from the comment.
 /// </summary>
 internal static class Idempotency
 {
-    /// <summary>How long a key is valid.</summary>
     public static readonly TimeSpan Retention = TimeSpan.FromHours(24);
 
     /// <summary>Claims the key for this transaction. If a request with the same key is in progress, waits briefly for its response.</summary>
@@ -71,7 +68,6 @@ internal static class Idempotency
         return new StoredAnswer(long.Parse(location.AsSpan(LocationPrefix.Length), CultureInfo.InvariantCulture), body);
     }
 
-    /// <summary>Stores which comment was created, replacing an expired key.</summary>
     public static Task Keep(this NpgsqlConnection connection, IdempotencyKey key, long commentId, ReadOnlyMemory<byte> whenRemoved, CancellationToken ct) =>
         connection.ExecuteAsync("""
             insert into idempotency_keys (user_id, key, request_hash, status, location, body)

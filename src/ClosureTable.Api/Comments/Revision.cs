@@ -3,7 +3,7 @@ namespace ClosureTable.Api.Comments;
 /// <summary>An earlier text of a comment.</summary>
 public sealed record Revision
 {
-    /// <summary>The number, from 1 for the original text.</summary>
+    /// <summary>The number; the original text has 1.</summary>
     public required int Number { get; init; }
 
     /// <summary>The earlier text.</summary>

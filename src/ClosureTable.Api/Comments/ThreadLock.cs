@@ -4,7 +4,7 @@ using Npgsql;
 
 namespace ClosureTable.Api.Comments;
 
-/// <summary>A comment whose thread this transaction has locked: no other one changes it, or its tree, until the commit.</summary>
+/// <summary>A comment whose thread is locked: no other transaction changes the comment or its tree until the commit.</summary>
 internal sealed record LockedComment : ILocked
 {
     public long Id { get; init; }
@@ -20,7 +20,6 @@ internal sealed record LockedComment : ILocked
     public int DescendantCount { get; init; }
     public long Version { get; init; }
 
-    /// <summary>An id for a reply, if one was requested.</summary>
     public long? ReplyId { get; init; }
 
     /// <summary>The database's clock, read under the lock: within a thread, times follow versions.</summary>
@@ -29,7 +28,6 @@ internal sealed record LockedComment : ILocked
     public bool Deleted => DeletedAt is not null;
 }
 
-/// <summary>The comment as a statement under the lock has read it.</summary>
 internal interface ILocked
 {
     long RootId { get; }
@@ -46,9 +44,10 @@ internal static class ThreadLock
     public static Task<LockedComment?> LockThreadOf(this NpgsqlConnection connection, long id, CancellationToken ct, bool forReply = false) =>
         connection.LockThread<LockedComment>(forReply ? LockAndLookForReply : LockAndLook, new { id }, ct);
 
-    /// <summary>Runs <see cref="Lock"/> and a statement that returns a row about the comment <c>@id</c>, or none.</summary>
-    /// <remarks>One round trip with two statements: the second has a snapshot taken after the lock was acquired. The first one's may be stale.</remarks>
-    /// <exception cref="ThreadMovedException">Roll back and run again.</exception>
+    /// <summary>
+    /// Runs <see cref="Lock"/> and, in the same round trip, a statement that returns a row about the comment <c>@id</c>, or none. Only the
+    /// second statement's snapshot is certain to be newer than the lock.
+    /// </summary>
     public static async Task<T?> LockThread<T>(this NpgsqlConnection connection, string lockAndLook, object parameters, CancellationToken ct)
         where T : class, ILocked
     {
@@ -58,7 +57,6 @@ internal static class ThreadLock
         return seen is null || seen.RootId == locked ? seen : throw new ThreadMovedException();
     }
 
-    /// <summary>Locks the thread of the comment <c>@id</c>.</summary>
     public const string Lock = """
         select thread.root_id
         from comments_comments c
@@ -91,16 +89,14 @@ internal static class ThreadLock
         for no key update;
         """;
 
-    /// <summary>Locks threads in the order of their root ids.</summary>
-    /// <returns>The root ids of those that exist.</returns>
+    /// <returns>The root ids of the threads that exist.</returns>
     public static async Task<HashSet<long>> LockThreads(this NpgsqlConnection connection, long[] rootIds, CancellationToken ct) =>
         (await connection.QueryAsync<long>(LockRoots, new { rootIds }, ct, timeout: 0)).ToHashSet();
 
-    /// <summary>Locks the threads of two comments, which may be the same, in the order of their root ids, so that concurrent moves do not deadlock.</summary>
-    /// <remarks>
-    /// One at a time, reading again after each: a comment may have left its thread during the wait, and holding that thread's row
-    /// while waiting for another would be out of order.
-    /// </remarks>
+    /// <summary>
+    /// Locks the threads of two comments in the order of their root ids, so that concurrent moves do not deadlock. Reads both again after
+    /// each lock, because a comment may have moved during the wait and the order may have changed.
+    /// </summary>
     public static async Task<(LockedComment? First, LockedComment? Second)> LockThreadsOf(
         this NpgsqlConnection connection, long first, long second, CancellationToken ct)
     {

@@ -8,7 +8,6 @@ namespace ClosureTable.Api.Comments;
 /// <summary>Responds to reads of a thread: 304 if the client has the response, cached bytes if they are current, else a new rendering.</summary>
 internal sealed class ThreadReads(ThreadRepository threads, CommentResponses responses, ThreadCache cache)
 {
-    /// <summary>A comment with its descendants.</summary>
     public async Task<Results<RenderedJson<Comment>, NotModified, ProblemHttpResult>> Tree(
         HttpRequest request, long? caller, long id, TreeShape shape, CancellationToken ct)
     {
@@ -32,13 +31,10 @@ internal sealed class ThreadReads(ThreadRepository threads, CommentResponses res
         return new RenderedJson<Comment>(json) { ETag = etag };
     }
 
-    /// <summary>A page of direct replies.</summary>
-    /// <param name="asked">The request's parameters, for the ETag.</param>
     public async Task<Results<RenderedJson<CommentPage>, NotModified, ProblemHttpResult>> Replies(
         HttpRequest request, long? caller, long id, Cursor? after, TreeShape shape, string asked, CancellationToken ct) =>
         await Page(request, caller, id, asked, nested: true, () => threads.Replies(id, after, shape, caller, ct), ct);
 
-    /// <summary>A comment's ancestors.</summary>
     public async Task<Results<RenderedJson<CommentPage>, NotModified, ProblemHttpResult>> Ancestors(
         HttpRequest request, long? caller, long id, CancellationToken ct) =>
         await Page(request, caller, id, $"ancestors {id}", nested: false, () => threads.Ancestors(id, caller, ct), ct);
@@ -61,7 +57,7 @@ internal sealed class ThreadReads(ThreadRepository threads, CommentResponses res
     /// <summary>Everything besides the thread that a response depends on: the parameters and the user.</summary>
     public static string Variant(string asked, long? caller) => string.Create(CultureInfo.InvariantCulture, $"{asked} {caller}");
 
-    /// <summary>304 if the client has the response for the thread's current version, which is a small read; else null.</summary>
+    /// <summary>304 if the client has the response for the thread's current version, else null.</summary>
     private async Task<NotModified?> Unchanged(HttpRequest request, long id, string variant, CancellationToken ct) =>
         request.Headers.IfNoneMatch.Count > 0
         && await threads.Locate(id, ct) is { } at

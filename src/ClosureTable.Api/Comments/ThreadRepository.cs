@@ -6,13 +6,11 @@ using NpgsqlTypes;
 
 namespace ClosureTable.Api.Comments;
 
-/// <summary>The reads: whole trees, bounded trees, and pages.</summary>
 internal sealed class ThreadRepository(ReplicaReads replica)
 {
     /// <summary>The most comments on a page of roots, including replies.</summary>
     public const int MaxPageComments = 1000;
 
-    /// <summary>A comment's thread and its version; null if there is no such comment.</summary>
     public Task<Position?> Locate(long id, CancellationToken ct) => replica.Read(connection => Locate(connection, id, ct), ct);
 
     private static Task<Position?> Locate(NpgsqlConnection connection, long id, CancellationToken ct) =>
@@ -23,10 +21,7 @@ internal sealed class ThreadRepository(ReplicaReads replica)
             where c.id = @id
             """, new { id }, ct);
 
-    /// <summary>
-    /// A comment with its descendants, or the first part of them if there are more than the limits allow; null if there is no such
-    /// comment. A whole thread is a single statement.
-    /// </summary>
+    /// <returns>The comment with its descendants as far as <paramref name="shape"/> allows; null if there is no such comment.</returns>
     public async Task<Forest?> Tree(long id, TreeShape shape, long? caller, CancellationToken ct)
     {
         var forest = shape is { Depth: null, Children: null } && await Whole(id, shape.Limit, caller, ct) is { } rows
@@ -55,7 +50,7 @@ internal sealed class ThreadRepository(ReplicaReads replica)
 
     private static NpgsqlParameter Caller(long? caller) => new("caller", NpgsqlDbType.Bigint) { Value = (object?)caller ?? DBNull.Value };
 
-    // PostgreSQL plans anew for each known parameter value, at a cost per read. Behind `(select …)` it plans once.
+    // `(select @id)` hides the value from the planner, which would otherwise plan each read again.
 
     /// <summary>A thread by its root id, which is faster than by the closure.</summary>
     internal const string WholeThread = $"""
@@ -82,7 +77,6 @@ internal sealed class ThreadRepository(ReplicaReads replica)
             shape, caller, ct), ct)
         : replica.Read(connection => Bounded(connection, new Tops([id], Next: null, Snapshot: null), shape, caller, ct), ct);
 
-    /// <summary>A page of roots, with their first replies if <paramref name="shape"/> asks for them.</summary>
     /// <param name="sort">The order of the roots; <paramref name="shape"/> has that of the replies.</param>
     public Task<Forest> Roots(string? topic, CommentSort sort, Cursor? after, int count, TreeShape shape, long? caller, CancellationToken ct) =>
         replica.ReadSnapshot(async connection =>
@@ -101,10 +95,7 @@ internal sealed class ThreadRepository(ReplicaReads replica)
 
     private const string TopicRoots = $"{AllRoots} and topic = @topic";
 
-    /// <summary>
-    /// A page of direct replies with their first replies, and the parent's thread and version from the same snapshot, for the ETag. Null
-    /// if there is no such comment.
-    /// </summary>
+    /// <returns>The page, and the thread's version from the same snapshot for the ETag; null if there is no such comment.</returns>
     public Task<(Position At, Forest Forest)?> Replies(long parentId, Cursor? after, TreeShape shape, long? caller, CancellationToken ct) =>
         replica.ReadSnapshot<(Position, Forest)?>(async connection =>
         {
@@ -121,10 +112,7 @@ internal sealed class ThreadRepository(ReplicaReads replica)
         where parent_id = @parentId
         """;
 
-    /// <summary>
-    /// A comment's ancestors from the root to the parent, and its thread and version from the same snapshot; null if there is no such
-    /// comment.
-    /// </summary>
+    /// <returns>From the root to the parent, with the thread's version from the same snapshot; null if there is no such comment.</returns>
     public Task<(Position At, Forest Forest)?> Ancestors(long id, long? caller, CancellationToken ct) =>
         replica.ReadSnapshot<(Position, Forest)?>(async connection =>
         {
@@ -140,7 +128,6 @@ internal sealed class ThreadRepository(ReplicaReads replica)
             return (at, await Listed(connection, [.. ids], next: null, caller, ct));
         }, ct);
 
-    /// <summary>The number of comments of each topic, without tombstones.</summary>
     public Task<IReadOnlyDictionary<string, long>> Counts(string[] topics, CancellationToken ct) =>
         replica.Read<IReadOnlyDictionary<string, long>>(async connection =>
         {
@@ -157,8 +144,8 @@ internal sealed class ThreadRepository(ReplicaReads replica)
         Bounded(connection, new Tops(ids, next, Snapshot: null), new TreeShape(CommentSort.New, Depth: 0, Children: null, Limit: ids.Length), caller, ct);
 
     /// <summary>
-    /// The first part of the trees, breadth first, so that the limit cuts off the deepest comments. The cost depends on what is shown:
-    /// PostgreSQL runs the recursion only up to the limit, over the index of siblings in the requested order.
+    /// The first part of the trees, breadth first, so that the limit omits the deepest comments. The cost depends only on the part shown:
+    /// PostgreSQL stops the recursion at the limit and reads siblings from an index in the requested order.
     /// </summary>
     private static async Task<Forest> Bounded(
         NpgsqlConnection connection, Tops tops, TreeShape shape, long? caller, CancellationToken ct)
@@ -277,7 +264,6 @@ internal sealed class ThreadRepository(ReplicaReads replica)
     /// <summary>The top-level comments of a response, the position after them, and for walks by likes the snapshot of this read.</summary>
     private sealed record Tops(long[] Ids, Cursor? Next, string? Snapshot);
 
-    /// <param name="Sql">Selects the whole list: <c>id</c> and the sort columns.</param>
     private sealed record PagedList(string Sql, CursorList Kind, long Scope);
 
     /// <summary>A sort order as SQL. Ties are ordered by id in the same direction, so that one row comparison selects what follows <c>(@key, @last)</c>.</summary>

@@ -3,16 +3,13 @@ using Npgsql;
 
 namespace ClosureTable.Api.Comments;
 
-/// <summary>Runs the transaction of every write to a thread, and tells the observer when it is committed.</summary>
+/// <summary>Runs the transaction of every write to a thread, and notifies the observer after the commit.</summary>
 internal sealed class WriteTransaction(NpgsqlDataSource primary, ReadYourWrites seen, IWriteObserver observer)
 {
     private const int MaxAttempts = 4;
 
-    /// <summary>
-    /// Runs <paramref name="work"/> in a transaction and commits it. Failures before the commit are retried if that can
-    /// help; a failed commit is never retried.
-    /// </summary>
-    /// <exception cref="OutcomeUnknownException">The database did not say whether it was committed.</exception>
+    /// <summary>Failures before the commit are retried if that can help; a failed commit never is.</summary>
+    /// <exception cref="OutcomeUnknownException"/>
     public async Task<T> Run<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken ct)
     {
         for (var attempt = 1; ;)
@@ -26,7 +23,7 @@ internal sealed class WriteTransaction(NpgsqlDataSource primary, ReadYourWrites 
             }
             catch (ThreadMovedException)
             {
-                // Nothing was written yet; read again where the comment is now.
+                // Nothing was written yet.
                 continue;
             }
             catch (Exception exception) when (attempt < MaxAttempts && DatabaseFailures.IsWorthRepeating(exception))

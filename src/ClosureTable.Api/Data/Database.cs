@@ -74,8 +74,8 @@ internal sealed class Database(IConfiguration configuration, IOptions<DatabaseOp
     }
 
     /// <summary>
-    /// Defaults for keywords that the connection string does not set, chosen by measurement (docs/performance.md). A transaction pooler
-    /// needs <c>Max Auto Prepare=0</c>, because the next statement may run in another session.
+    /// Defaults for keywords that the connection string does not set. Larger pools are slower (32 connections on two cores: 40 %); prepared
+    /// statements without a reset give 15 %. A transaction pooler needs <c>Max Auto Prepare=0</c>: statements may change sessions.
     /// </summary>
     internal static string WithDefaults(string configured)
     {

@@ -6,13 +6,12 @@ using Npgsql;
 namespace ClosureTable.Api.Search;
 
 /// <summary>
-/// Keeps <c>comments_comments.search</c> in the configured text-search configuration. The migration script creates it with the default;
-/// its generation expression tells what it has now.
+/// Keeps <c>comments_comments.search</c> in the configured text-search configuration. The migration script creates the column with the
+/// default; its current configuration is in its generation expression.
 /// </summary>
 internal sealed class SearchColumn(IOptions<SearchOptions> options, ILogger<SearchColumn> logger) : ISchemaStep
 {
-    /// <summary>Rebuilds the column if it has another configuration. That rewrites and locks the table, for minutes with millions of comments.</summary>
-    /// <exception cref="OptionsValidationException">PostgreSQL has no such configuration.</exception>
+    /// <summary>Rewrites and locks the table if the configuration changed, for minutes with millions of comments.</summary>
     public void Apply(NpgsqlConnection connection)
     {
         var configuration = options.Value.Configuration;

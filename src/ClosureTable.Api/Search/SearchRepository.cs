@@ -92,7 +92,7 @@ internal sealed class SearchRepository(ReplicaReads replica, IOptions<SearchOpti
     /// enough. So a common word costs only as much as its newest matches.
     /// </summary>
     private const string Best = """
-        -- The planner cannot know how few rows these are, and would compile the statement or share it among the cores.
+        -- The planner overestimates the rows, and would use JIT compilation or parallel workers.
         set local jit = off;
         set local max_parallel_workers_per_gather = 0;
 
@@ -117,7 +117,7 @@ internal sealed class SearchRepository(ReplicaReads replica, IOptions<SearchOpti
               from comments_comments c
               where (c.search || comments_search_ages(c.id)) @@ coalesce(asked.query && blocks.newest, asked.query)
                 and c.id <= @newest and c.deleted_at is null
-              -- A sum: the planner must not walk the primary key in the hope of early matches.
+              -- "+ 0" keeps the planner from scanning the primary key in the hope of early matches.
               order by c.id + 0 desc
               limit @MaxCandidates
             )
@@ -142,7 +142,7 @@ internal sealed class SearchRepository(ReplicaReads replica, IOptions<SearchOpti
         )
         select
           page.id, page.rank, page.ranked,
-          -- Any of the words, as tsquery quotes them: ts_headline takes seconds to find a long phrase in a text of one word.
+          -- The words joined by "or", because ts_headline can take seconds for a long phrase.
           ts_headline(
             @Configuration::regconfig, translate(c.content, @MatchBegins || @MatchEnds, ''),
             (select string_agg(distinct word[1], ' | ') from regexp_matches(asked.query::text, '(''(?:[^'']|'''')*'')', 'g') word)::tsquery,

@@ -1,35 +1,26 @@
 namespace ClosureTable.Api.Commands.Integrity;
 
-/// <summary>A violation of an invariant.</summary>
 internal sealed record Violation
 {
-    /// <summary>The name of the invariant.</summary>
     public string Invariant { get; init; } = "";
-
-    /// <summary>The thread that has it.</summary>
     public long? RootId { get; init; }
 
-    /// <summary>The comment that has it; null if it concerns the thread itself.</summary>
+    /// <summary>Null if the violation concerns the thread itself.</summary>
     public long? CommentId { get; init; }
 
-    /// <summary>The actual and the expected value.</summary>
     public string Detail { get; init; } = "";
 
     public override string ToString() =>
         $"{Invariant}: {(RootId is null ? "" : $"thread {RootId}, ")}{(CommentId is null ? "" : $"comment {CommentId}, ")}{Detail}";
 }
 
-/// <summary>A condition that must hold at any time.</summary>
-/// <param name="Name">Its name in the output of <c>verify</c>.</param>
-/// <param name="Check">
-/// Selects <c>root_id, comment_id, detail</c> of each violation in the threads <c>@from</c> to <c>@to</c>, compared with <see cref="ParentTruth"/>.
-/// </param>
+/// <param name="Check">Selects the violations in the threads <c>@from</c> to <c>@to</c>, by comparison with <see cref="ParentTruth"/>.</param>
 internal sealed record Invariant(string Name, string Check)
 {
     /// <summary>In order of dependency: with wrong parents, nothing built on them can be checked.</summary>
     public static readonly IReadOnlyList<Invariant> All =
     [
-        // Only comments that no root leads to are followed upwards. Consistent data has none, so this costs one anti-join.
+        // Only follows comments that are not below a root, so with consistent data this costs one anti-join.
         new("no_cycle", """
             with recursive climb (id, root_id, next_id) as (
               select c.id, c.root_id, c.parent_id
@@ -192,10 +183,7 @@ internal sealed record Invariant(string Name, string Check)
             """),
     ];
 
-    /// <summary>
-    /// Rows that belong to comments that do not exist. Foreign keys normally prevent them; for <c>ancestor_id</c>, which has none, see
-    /// <c>closure</c>.
-    /// </summary>
+    /// <summary>Foreign keys normally prevent these; <c>closure</c> checks <c>ancestor_id</c>, which has none.</summary>
     public static readonly Invariant NoOrphans = new("no_orphans", """
         select null::bigint as root_id, tree.descendant_id as comment_id,
           format('the tree has %s rows for it, and it does not exist', count(*)) as detail

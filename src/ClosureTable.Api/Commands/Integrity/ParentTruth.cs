@@ -5,13 +5,11 @@ using Npgsql;
 namespace ClosureTable.Api.Commands.Integrity;
 
 /// <summary>
-/// Computes what the tree must be. It follows the parents down from the roots and writes each comment's place
-/// (<c>truth_comments</c>) and the whole closure (<c>truth_tree</c>) into temporary tables, for <see cref="Verification"/> and <see cref="Repair"/>.
+/// Computes the correct tree from the parents, into temporary tables: each comment's place (<c>truth_comments</c>) and the closure
+/// (<c>truth_tree</c>). It starts at the roots, so it ends even if there are cycles, which it never reaches.
 /// </summary>
-/// <remarks>This ends for any data, because each comment has one parent. Comments on a cycle, or with no path to a root, are never reached.</remarks>
 internal static class ParentTruth
 {
-    /// <summary>Creates the temporary tables, which are dropped at the end of the transaction.</summary>
     public static Task Create(NpgsqlConnection connection, CancellationToken ct) =>
         connection.ExecuteAsync("""
             create temporary table truth_comments (
@@ -36,8 +34,7 @@ internal static class ParentTruth
             set local random_page_cost = 1.1;
             """, null, ct, timeout: 0);
 
-    /// <summary>Fills the tables with the threads whose root ids are <paramref name="from"/> to <paramref name="to"/>.</summary>
-    /// <returns>The number of comments in them.</returns>
+    /// <returns>The number of comments in the threads with the root ids <paramref name="from"/> to <paramref name="to"/>.</returns>
     public static Task<long> Fill(NpgsqlConnection connection, long from, long to, CancellationToken ct) =>
         connection.ExecuteScalarAsync<long>("""
             truncate truth_comments, truth_tree;

@@ -6,19 +6,15 @@ using Npgsql;
 namespace ClosureTable.Api.Commands.Integrity;
 
 /// <summary>
-/// Restores the invariants, one locked thread per transaction, by rebuilding tree, depths and counts from the parents (see <see
-/// cref="ParentTruth"/>). The oldest comment of a cycle, and comments without an existing parent, become roots. No content is lost.
+/// Rebuilds tree, depths and counts from the parents (<see cref="ParentTruth"/>), one locked thread per transaction. The oldest comment
+/// of a cycle, and comments without an existing parent, become roots. No content is lost.
 /// </summary>
 internal sealed class Repair(NpgsqlDataSource primary)
 {
-    /// <summary>
-    /// A repair can reveal damage in another thread, which the next pass finds. More passes than this mean that something else is wrong.
-    /// </summary>
+    /// <summary>A repair can reveal damage in another thread, which the next pass finds.</summary>
     private const int MaxPasses = 10;
 
-    /// <param name="rootId">Only this thread; null for all of them and for rows of comments that do not exist.</param>
-    /// <param name="changed">Called with each change, after its commit.</param>
-    /// <param name="remains">Called for each violation that remains at the end.</param>
+    /// <param name="rootId">Only this thread; null for all.</param>
     public async Task Run(long? rootId, Action<string> changed, Action<Violation> remains, CancellationToken ct)
     {
         var verification = new Verification(primary);
@@ -64,7 +60,7 @@ internal sealed class Repair(NpgsqlDataSource primary)
         return true;
     }
 
-    /// <summary>Makes one comment that claims to be in the thread, but that no root leads to, a root.</summary>
+    /// <summary>Makes one comment of a cycle, or one without an existing parent, a root.</summary>
     private static async Task<Changes> Loosen(NpgsqlConnection connection, long rootId, CancellationToken ct)
     {
         await connection.LockThreads([rootId], ct);
@@ -154,8 +150,8 @@ internal sealed class Repair(NpgsqlDataSource primary)
     }
 
     /// <summary>
-    /// Locks the thread and every other one that its comments claim to belong to, since writes would lock those. Then computes
-    /// the truth, which can no longer change.
+    /// Locks the thread and all threads to which its comments belong by <c>root_id</c>, because writes would lock those, and fills
+    /// <see cref="ParentTruth"/>.
     /// </summary>
     /// <returns>Whether there is such a root.</returns>
     private static async Task<bool> Hold(NpgsqlConnection connection, long rootId, Changes changes, CancellationToken ct)
@@ -176,13 +172,12 @@ internal sealed class Repair(NpgsqlDataSource primary)
                 """, null, ct, timeout: 0)).ToArray();
             if (now.All(claimed.Contains))
                 return true;
-            // Locks all of them again in the order of their ids, because any other order could deadlock with moves.
+            // Locks all again in the order of their ids, because any other order could deadlock with moves.
             await connection.ExecuteAsync("rollback to savepoint unlocked", null, ct);
             claimed = [.. now.Union(claimed).Order()];
         }
     }
 
-    /// <summary>Adds a missing thread row, with what the events contain.</summary>
     private static Task<int> RestoreThreadRow(NpgsqlConnection connection, long rootId, CancellationToken ct) =>
         connection.ExecuteAsync("""
             insert into comments_threads (root_id, topic, version, comment_count, created_at, last_activity_at)
@@ -325,15 +320,12 @@ internal sealed class Repair(NpgsqlDataSource primary)
         return changes;
     }
 
-    /// <summary>The changes of one transaction.</summary>
     private sealed class Changes
     {
         private readonly List<string> sentences = [];
 
         public bool Any => sentences.Count > 0;
 
-        /// <param name="count">The number; zero is not reported.</param>
-        /// <param name="sentence">With <c>{0}</c> for the number.</param>
         public void Add(int count, string sentence)
         {
             if (count > 0)

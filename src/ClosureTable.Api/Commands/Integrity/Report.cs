@@ -3,7 +3,6 @@ using System.Globalization;
 
 namespace ClosureTable.Api.Commands.Integrity;
 
-/// <summary>Prints violations, limited in number.</summary>
 internal sealed class Report(TextWriter output)
 {
     /// <summary>Violations of one invariant that are printed in full; further ones are only counted.</summary>
@@ -24,7 +23,6 @@ internal sealed class Report(TextWriter output)
             output.WriteLine(violation);
     }
 
-    /// <summary>Prints progress every few seconds, so not at all for a small database.</summary>
     public void Passed(Progress progress)
     {
         if (progress.Comments == progress.Of || Stopwatch.GetElapsedTime(lastProgress) < TimeSpan.FromSeconds(2))
@@ -33,7 +31,6 @@ internal sealed class Report(TextWriter output)
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"… {progress.Comments:N0} of {progress.Of:N0} comments"));
     }
 
-    /// <summary>Prints the number of omitted violations and the total.</summary>
     public void Close(long comments)
     {
         foreach (var (invariant, count) in counts.Where(pair => pair.Value > Shown))

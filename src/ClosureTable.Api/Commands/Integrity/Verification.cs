@@ -5,21 +5,18 @@ using Npgsql;
 
 namespace ClosureTable.Api.Commands.Integrity;
 
-/// <summary>The progress of a verification.</summary>
 internal readonly record struct Progress(long Comments, long Of);
 
 /// <summary>
-/// Checks every <see cref="Invariant"/> on a live database, in one repeatable-read transaction without locks that block writes. It works
-/// in batches of threads to limit memory and to report progress.
+/// Checks every <see cref="Invariant"/> in one repeatable-read transaction, without locks that block writes, and in batches of threads
+/// to limit memory.
 /// </summary>
 internal sealed class Verification(NpgsqlDataSource primary)
 {
     /// <summary>Comments per batch, unless a single thread has more.</summary>
     private const int BatchSize = 20_000;
 
-    /// <param name="rootId">Only this thread; null for all of them.</param>
-    /// <param name="found">Called for each violation.</param>
-    /// <param name="progress">Called after each batch.</param>
+    /// <param name="rootId">Only this thread; null for all.</param>
     /// <returns>The number of comments checked.</returns>
     public async Task<long> Run(long? rootId, Action<Violation> found, Action<Progress>? progress, CancellationToken ct)
     {
@@ -51,9 +48,7 @@ internal sealed class Verification(NpgsqlDataSource primary)
             found(violation with { Invariant = invariant.Name });
     }
 
-    /// <summary>
-    /// Ranges of root ids that cover all comments, even with a damaged <c>root_id</c>, with about <see cref="BatchSize"/> comments each.
-    /// </summary>
+    /// <summary>Ranges of root ids that cover all comments, even those with a damaged <c>root_id</c>.</summary>
     private static async Task<List<Batch>> Batches(NpgsqlConnection connection, CancellationToken ct)
     {
         var batches = new List<Batch>();

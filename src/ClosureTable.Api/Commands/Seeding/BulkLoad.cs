@@ -6,17 +6,13 @@ using NpgsqlTypes;
 
 namespace ClosureTable.Api.Commands.Seeding;
 
-/// <summary>What to generate.</summary>
-/// <param name="Threads">The number of threads, at least 1.</param>
-/// <param name="Comments">The total number of comments, at least one per thread.</param>
-/// <param name="Shape">The shape of the trees.</param>
+/// <param name="Comments">In total; at least one per thread.</param>
 /// <param name="Topic">The topic of all threads; null for one topic per ten threads.</param>
-/// <param name="Seed">The seed of the random generator.</param>
 internal sealed record Load(int Threads, int Comments, ThreadShape Shape, string? Topic, int Seed);
 
 /// <summary>
-/// Fills the tables by COPY while the service may be running: ids come from the sequence, each transaction has whole threads, and indexes
-/// and triggers stay active. Two connections keep two of the database's cores busy.
+/// Fills the tables by COPY. The service may be running: ids come from the sequence, each transaction has whole threads, and indexes
+/// and triggers stay active.
 /// </summary>
 internal sealed class BulkLoad(NpgsqlDataSource primary, int maxDepth)
 {
@@ -26,8 +22,7 @@ internal sealed class BulkLoad(NpgsqlDataSource primary, int maxDepth)
     /// <summary>The issuer of generated users. No token can have it, so these users cannot sign in.</summary>
     private const string Issuer = "urn:closuretable:seed";
 
-    /// <param name="progress">Called with the number of comments loaded, from any thread.</param>
-    /// <returns>The ids of the new roots, in the generator's order.</returns>
+    /// <returns>The ids of the new roots.</returns>
     public async Task<long[]> Run(Load load, Action<int>? progress, CancellationToken ct)
     {
         var users = await Users(Math.Clamp(load.Comments / 20, 10, 2000), ct);
@@ -129,8 +124,6 @@ internal sealed class BulkLoad(NpgsqlDataSource primary, int maxDepth)
             roots[batch.First + index] = placed[index].Ids[0];
     }
 
-    /// <param name="First">The generator's number of the first thread.</param>
-    /// <param name="Sizes">The number of comments in each thread.</param>
     private sealed record Batch(int First, int[] Sizes)
     {
         public Batch(Range threads, int[] sizes) : this(threads.Start.Value, sizes)
@@ -140,7 +133,6 @@ internal sealed class BulkLoad(NpgsqlDataSource primary, int maxDepth)
         public int Comments => Sizes.Sum();
     }
 
-    /// <summary>A generated thread and the ids of its comments.</summary>
     private sealed record PlacedThread(GeneratedComment[] Comments, long[] Ids)
     {
         public ThreadChange Newest => ThreadChange.Created(Ids[0], Ids[^1], Comments[^1].Parent < 0 ? null : Ids[Comments[^1].Parent], Comments[^1].CreatedAt);

@@ -1,6 +1,5 @@
 namespace ClosureTable.Api.Commands.Seeding;
 
-/// <summary>Plausible sentences about storing trees in a database.</summary>
 internal static class Prose
 {
     private static readonly string[] Openings =
@@ -42,7 +41,6 @@ internal static class Prose
         "Same here.", "This deserves more likes.", "Please show the numbers.", "Agreed.", "No, the other way round.", "See the reply above.",
     ];
 
-    /// <summary>One to four sentences, about 40 to 400 characters.</summary>
     public static string Sentences(Random random)
     {
         var count = 1 + random.Next(3);

@@ -1,6 +1,5 @@
 namespace ClosureTable.Api.Commands.Seeding;
 
-/// <summary>The shape of a generated thread.</summary>
 internal enum ThreadShape
 {
     /// <summary>Like a real discussion: a fifth of the comments reply to the root, most of the others to recent comments. At most 30 levels.</summary>
@@ -17,14 +16,11 @@ internal enum ThreadShape
 }
 
 /// <param name="Parent">The index of the parent in the thread; -1 for the root.</param>
-/// <param name="Author">The index of the user.</param>
 /// <param name="CreatedAt">In whole microseconds, like PostgreSQL's times.</param>
-/// <param name="FirstLike">The index of the first user who likes it; the others are the next ones.</param>
+/// <param name="FirstLike">The index of the first user who likes it; the following users like it too.</param>
 internal readonly record struct GeneratedComment(int Parent, int Depth, string Content, int Author, DateTime CreatedAt, int FirstLike, int Likes);
 
-/// <summary>Generates threads. The same seed gives the same threads.</summary>
-/// <param name="users">The number of users.</param>
-/// <param name="now">All comments are older.</param>
+/// <summary>The same seed gives the same threads.</summary>
 internal sealed class ThreadGenerator(ThreadShape shape, int maxDepth, int users, DateTime now, int seed)
 {
     private const int RedditDepth = 30;
@@ -44,8 +40,7 @@ internal sealed class ThreadGenerator(ThreadShape shape, int maxDepth, int users
         return sizes;
     }
 
-    /// <param name="thread">Each thread has its own random sequence, so that threads can be generated in any order.</param>
-    /// <param name="count">At least 1.</param>
+    /// <summary>Each thread has its own random sequence, so that threads can be generated in any order.</summary>
     public GeneratedComment[] Thread(int thread, int count)
     {
         var random = new Random(HashCode(seed, thread));

@@ -2,7 +2,6 @@ using System.Text.Json;
 
 namespace ClosureTable.Api.Comments.Rendering;
 
-/// <summary>Renders trees, pages and single comments, all with <see cref="CommentWriter"/>.</summary>
 internal sealed class CommentResponses(Cursors cursors)
 {
     /// <summary>The largest tree for <see cref="Tree"/>: some megabytes of JSON.</summary>
@@ -10,7 +9,6 @@ internal sealed class CommentResponses(Cursors cursors)
 
     public Cursors Cursors => cursors;
 
-    /// <summary>A comment with what was read below it.</summary>
     public JsonBuffer Tree(Forest forest, bool signedIn)
     {
         var write = TreeInParts(forest, signedIn);
@@ -70,14 +68,12 @@ internal sealed class CommentResponses(Cursors cursors)
         return New(rows);
     }
 
-    /// <summary>A comment without its replies, for a signed-in caller.</summary>
     public static ReadOnlyMemory<byte> Single(CommentRows rows) => JsonBuffer.RenderArray(json =>
     {
         CommentWriter.Open(json, rows, 0, signedIn: true);
         json.WriteEndObject();
     });
 
-    /// <summary>A named number and the comment that it concerns.</summary>
     public static ReadOnlyMemory<byte> Counted(string name, int count, ReadOnlyMemory<byte> comment) => JsonBuffer.RenderArray(json =>
     {
         json.WriteStartObject();

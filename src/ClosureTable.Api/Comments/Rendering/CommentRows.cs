@@ -34,7 +34,6 @@ internal struct CommentRow
     public int ShownChildren;
 }
 
-/// <summary>A text in the buffer of <see cref="CommentRows"/>.</summary>
 internal readonly record struct Utf8Range(int Block, int Start, int Length);
 
 /// <summary>
@@ -43,10 +42,7 @@ internal readonly record struct Utf8Range(int Block, int Start, int Length);
 /// </summary>
 internal sealed class CommentRows : IDisposable
 {
-    /// <summary>
-    /// The columns that <see cref="Read"/> expects, from <c>comments_comments c</c> and <c>comments_threads thread</c>; <c>@caller</c> is
-    /// a bigint or null.
-    /// </summary>
+    /// <summary>The columns that <see cref="Read"/> expects, from <c>comments_comments c</c> and <c>comments_threads thread</c>.</summary>
     public const string Columns = """
         c.id, c.parent_id, c.root_id, c.depth, c.content, c.author_id, (select name from auth_users where id = c.author_id),
         c.created_at, c.edited_at, c.deleted_at is not null, c.like_count, c.child_count, c.descendant_count, thread.topic, thread.version,
@@ -65,7 +61,7 @@ internal sealed class CommentRows : IDisposable
 
     public int Count { get; private set; }
 
-    /// <summary>The approximate length of the rows' JSON.</summary>
+    /// <summary>Approximate.</summary>
     public int JsonLength => Count * 384 + textBlocks.Count * TextBlockLength;
 
     /// <summary>The version of the rows' thread, from the same snapshot; 0 without rows.</summary>
@@ -75,7 +71,6 @@ internal sealed class CommentRows : IDisposable
 
     public ReadOnlySpan<byte> Utf8(Utf8Range range) => textBlocks[range.Block].AsSpan(range.Start, range.Length);
 
-    /// <summary>Reads the current result set, which has <see cref="Columns"/>, to its end.</summary>
     public static async Task<CommentRows> Read(NpgsqlDataReader reader, CancellationToken ct)
     {
         var read = new CommentRows();

@@ -6,11 +6,9 @@ namespace ClosureTable.Api.Comments.Rendering;
 /// </summary>
 internal static class CommentTree
 {
-    /// <summary>Links the rows to their parents, with siblings in the order of <paramref name="sort"/>.</summary>
-    /// <param name="rows">The rows, in any order.</param>
-    /// <param name="tops">The top-level comments, in the order in which to show them; those without a row are skipped.</param>
+    /// <param name="tops">The top-level comments in the order of the response; those without a row are skipped.</param>
     /// <param name="sort">The order of siblings.</param>
-    /// <returns>The index of the first top; the others follow by <c>NextSibling</c>. <see cref="CommentRow.None"/> without any.</returns>
+    /// <returns>The index of the first top; the others follow by <c>NextSibling</c>.</returns>
     public static int Link(CommentRows rows, ReadOnlySpan<long> tops, CommentSort sort)
     {
         var byId = new Dictionary<long, int>(rows.Count);
@@ -39,7 +37,7 @@ internal static class CommentTree
         return firstTop;
     }
 
-    /// <summary>The indexes of the rows, sorted. Most threads are read in the order in which they were written and need no sorting.</summary>
+    /// <summary>The indexes of the rows, sorted. Most threads are already in order.</summary>
     private static int[] Sorted(CommentRows rows, CommentSort sort)
     {
         var indexes = new int[rows.Count];

@@ -29,12 +29,8 @@ internal static class CommentWriter
     private static readonly JsonEncodedText Cursor = JsonEncodedText.Encode("cursor");
 
     /// <summary>Writes a comment with all linked descendants, or continues at <paramref name="next"/>.</summary>
-    /// <param name="json">The writer; its depth limit must allow two levels per level of comments.</param>
-    /// <param name="rows">The rows, linked by <see cref="CommentTree"/>.</param>
-    /// <param name="top">The index of the comment.</param>
     /// <param name="next">Where to start: <paramref name="top"/>, or the result of the last call.</param>
-    /// <param name="signedIn">Whether to show <c>liked</c>.</param>
-    /// <param name="more">Makes the cursor for the replies of a row that were left out.</param>
+    /// <param name="more">Creates the cursor for the omitted replies of a row.</param>
     /// <param name="until">Stops when the writer has written about this number of bytes in total.</param>
     /// <returns>Where to continue; <see cref="CommentRow.None"/> when the tree is complete.</returns>
     public static int WriteTree(

@@ -5,7 +5,6 @@ using System.Text;
 
 namespace ClosureTable.Api.Comments.Rendering;
 
-/// <summary>The lists that have cursors.</summary>
 internal enum CursorList : byte
 {
     Roots = 1,
@@ -15,9 +14,7 @@ internal enum CursorList : byte
 }
 
 /// <summary>Where a page ended, and in which list.</summary>
-/// <param name="List">The kind of list.</param>
-/// <param name="Scope">Identifies the list among its kind: the parent's id, the user's, the hash of a topic or of a query.</param>
-/// <param name="Sort">The order.</param>
+/// <param name="Scope">Identifies the list among its kind: the id of the parent or user, or the hash of the topic or query.</param>
 /// <param name="Key">The sort key of the last comment shown: UTC ticks, or the number of likes.</param>
 /// <param name="Id">The id of the last comment shown; 0 for the start of the list.</param>
 /// <param name="Snapshot">The <c>pg_snapshot</c> of the first page; later likes do not change the order of the walk.</param>

@@ -1,13 +1,11 @@
 namespace ClosureTable.Api.Comments.Rendering;
 
 /// <summary>The requested part and order of a tree.</summary>
-/// <param name="Sort">The order of siblings, at every level.</param>
 /// <param name="Depth">Levels below the top; null for all.</param>
-/// <param name="Children">First replies of each comment; null for all.</param>
-/// <param name="Limit">The most comments in the response.</param>
+/// <param name="Children">The maximum number of replies per comment; null for all.</param>
+/// <param name="Limit">The maximum number of comments in the response.</param>
 internal readonly record struct TreeShape(CommentSort Sort, int? Depth, int? Children, int Limit);
 
-/// <summary>Rows with what is needed to show them.</summary>
 /// <param name="Tops">The top-level comments, in order.</param>
 /// <param name="Next">The position after the last top; null at the end of the list.</param>
 /// <param name="Snapshot">The snapshot of this read, for the cursors of a walk by likes.</param>
@@ -16,7 +14,6 @@ internal sealed record Forest(CommentRows Rows, long[] Tops, CommentSort Sort, C
     public void Dispose() => Rows.Dispose();
 }
 
-/// <summary>The thread of a comment, and its version.</summary>
 internal sealed record Position
 {
     public long RootId { get; init; }

@@ -4,13 +4,13 @@ using System.Text.Json;
 
 namespace ClosureTable.Api.Comments.Rendering;
 
-/// <summary>JSON in one rented array, since large arrays of its own would need full garbage collections.</summary>
+/// <summary>JSON in one rented array, because allocating large arrays causes full garbage collections.</summary>
 internal sealed class JsonBuffer : IBufferWriter<byte>, IDisposable
 {
     public static readonly JsonWriterOptions Options = new()
     {
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        // Two levels per level of comments; the depth limit of a thread is a setting.
+        // The depth of comments is limited by a setting.
         MaxDepth = int.MaxValue,
         SkipValidation = true,
     };
@@ -23,7 +23,6 @@ internal sealed class JsonBuffer : IBufferWriter<byte>, IDisposable
     /// <summary>Valid until disposal.</summary>
     public ReadOnlyMemory<byte> Written => bytes.AsMemory(0, written);
 
-    /// <param name="write">Writes the JSON.</param>
     /// <param name="length">The expected length.</param>
     public static JsonBuffer Render(Action<Utf8JsonWriter> write, int length = 4096)
     {
@@ -41,7 +40,6 @@ internal sealed class JsonBuffer : IBufferWriter<byte>, IDisposable
         }
     }
 
-    /// <summary>Renders to an array that can be kept.</summary>
     public static byte[] RenderArray(Action<Utf8JsonWriter> write)
     {
         using var buffer = Render(write);

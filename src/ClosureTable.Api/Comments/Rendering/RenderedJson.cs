@@ -14,16 +14,13 @@ internal sealed class RenderedJson<T>(ReadOnlyMemory<byte> body) : IResult, IEnd
     private readonly IDisposable? memory;
     private readonly Func<Utf8JsonWriter, long, bool>? writeSome;
 
-    /// <summary>Returns the memory once it is sent.</summary>
     public RenderedJson(JsonBuffer buffer) : this(buffer.Written) => memory = buffer;
 
     /// <summary>Rendered while it is sent. An error would abort the connection, so everything that can fail must happen before.</summary>
     /// <param name="writeSome">Continues until the given total number of bytes; returns whether there is more.</param>
-    /// <param name="source">The source of the data, disposed of at the end.</param>
     public RenderedJson(Func<Utf8JsonWriter, long, bool> writeSome, IDisposable source) : this(ReadOnlyMemory<byte>.Empty) =>
         (this.writeSome, memory) = (writeSome, source);
 
-    /// <summary>The strong validator; null if the response has none.</summary>
     public string? ETag { get; init; }
 
     public async Task ExecuteAsync(HttpContext httpContext)
@@ -49,8 +46,6 @@ internal sealed class RenderedJson<T>(ReadOnlyMemory<byte> body) : IResult, IEnd
         builder.Metadata.Add(new ProducesResponseTypeMetadata(StatusCodes.Status200OK, typeof(T), ["application/json"]));
 }
 
-/// <summary>201 with the created resource.</summary>
-/// <param name="location">Its path.</param>
 internal sealed class RenderedCreated<T>(ReadOnlyMemory<byte> body, string location) : IResult, IEndpointMetadataProvider
 {
     public Task ExecuteAsync(HttpContext httpContext)
@@ -94,7 +89,7 @@ internal static class RenderedJson
         await response.BodyWriter.WriteAsync(body, response.HttpContext.RequestAborted);
     }
 
-    /// <summary>The first byte is sent before the last is rendered, and a slow reader holds the rows, not the JSON.</summary>
+    /// <summary>Starts to send before everything is rendered; for a slow client, only the rows stay in memory.</summary>
     public static async Task WriteInParts(HttpResponse response, Func<Utf8JsonWriter, long, bool> writeSome)
     {
         response.StatusCode = StatusCodes.Status200OK;
@@ -123,7 +118,6 @@ internal static class Etags
 
     public static bool IsRead(HttpRequest request) => HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method);
 
-    /// <summary>Whether <c>If-None-Match</c> contains the tag.</summary>
     public static bool NoneMatch(HttpRequest request, string tag)
     {
         if (request.Headers.IfNoneMatch.Count == 0)

@@ -13,7 +13,6 @@ internal sealed record CacheOptions
     public long MaxBytes { get; init; } = 64 * 1024 * 1024;
 }
 
-/// <summary>A rendered response, and the version of the thread that it shows.</summary>
 internal sealed record RenderedThread(long RootId, long Version, string ETag, ReadOnlyMemory<byte> Body);
 
 /// <summary>
@@ -45,7 +44,6 @@ internal sealed class ThreadCache : IDisposable
         meter.CreateObservableGauge("closuretable.cache.size", () => entries?.GetCurrentStatistics()?.CurrentEstimatedSize ?? 0, "By", "The memory of the answers that are kept.");
     }
 
-    /// <summary>The cached response, if there is one for the current version.</summary>
     public async Task<RenderedThread?> Current(long id, TreeShape shape, CancellationToken ct)
     {
         if (entries is null)
@@ -56,7 +54,6 @@ internal sealed class ThreadCache : IDisposable
         return current ? kept : null;
     }
 
-    /// <summary>Stores a response. The least recently used ones are evicted.</summary>
     public void Keep(long id, TreeShape shape, long rootId, long version, string etag, ReadOnlyMemory<byte> json)
     {
         var size = json.Length + Overhead;

@@ -60,7 +60,7 @@ internal sealed class ThreadVersions(NpgsqlDataSource primary)
             }
             catch (Exception exception)
             {
-                // The failure is reported to each waiting request, and the next query is sent all the same.
+                // Each waiting request gets the failure; the loop goes on.
                 question.Answer.SetException(exception);
             }
         }
@@ -68,7 +68,7 @@ internal sealed class ThreadVersions(NpgsqlDataSource primary)
 
     private static async Task<IReadOnlyDictionary<long, long>> Ask(NpgsqlConnection connection, HashSet<long> rootIds)
     {
-        // One statement per thread, in one round trip: `= any(…)` would be planned each time, which takes longer.
+        // One statement per thread in one round trip, because `= any(…)` would be planned each time.
         await using var batch = new NpgsqlBatch(connection);
         foreach (var rootId in rootIds)
         {
