@@ -26,7 +26,7 @@ internal sealed record AuthenticationOptions
 
     public TimeSpan RefreshTokenLifetime { get; init; } = TimeSpan.FromDays(30);
 
-    /// <summary>Failed logins with one address, from wherever, before it has to wait for the window's end.</summary>
+    /// <summary>Failed logins for one e-mail address, from any client, before further ones must wait for the end of the window.</summary>
     public int FailedLoginsPerAddress { get; init; } = 10;
 
     /// <summary>Failed logins of one client, over all addresses.</summary>

@@ -43,7 +43,7 @@ internal sealed class CommentRepository(NpgsqlDataSource primary, WriteTransacti
             return new CreatedComment(id, body);
         }, ct);
 
-    private static async Task<CreatedComment> Replay(NpgsqlConnection connection, Caller caller, StoredAnswer earlier, CancellationToken ct)
+    private static async Task<CreatedComment> Replay(NpgsqlConnection connection, Caller caller, StoredResponse earlier, CancellationToken ct)
     {
         using var rows = await connection.ReadRows(ReadOne, [new("id", earlier.CommentId), new("caller", caller.Id)], ct);
         return new CreatedComment(earlier.CommentId, rows.Count > 0 ? CommentResponses.New(rows) : earlier.WhenRemoved, Replayed: true);

@@ -1,5 +1,4 @@
 using ClosureTable.Api.Data;
-using Dapper;
 using Npgsql;
 
 namespace ClosureTable.Api.Comments;
@@ -9,20 +8,16 @@ internal sealed class ExpiredKeys(NpgsqlDataSource primary, ILogger<ExpiredKeys>
 {
     private const int BatchSize = 1000;
 
-    public override Task<int> Run(CancellationToken ct) => InBatches(async () =>
-    {
-        await using var connection = await primary.OpenConnectionAsync(ct);
-        // Skips rows that another instance is deleting or a request is renewing.
-        return await connection.ExecuteAsync("""
-            delete from idempotency_keys
-            where ctid = any(array(
-              select ctid
-              from idempotency_keys
-              where created_at < now() - @Retention
-              order by created_at
-              limit @BatchSize
-              for update skip locked
-            ))
-            """, new { Idempotency.Retention, BatchSize }, ct);
-    });
+    // Skips rows that another instance is deleting or a request is renewing.
+    public override Task<int> Run(CancellationToken ct) => InBatches(() => primary.Once(connection => connection.ExecuteAsync("""
+        delete from idempotency_keys
+        where ctid = any(array(
+          select ctid
+          from idempotency_keys
+          where created_at < now() - @Retention
+          order by created_at
+          limit @BatchSize
+          for update skip locked
+        ))
+        """, new { Idempotency.Retention, BatchSize }, ct), ct));
 }

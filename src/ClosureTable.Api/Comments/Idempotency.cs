@@ -26,7 +26,7 @@ internal sealed record IdempotencyKey(long UserId, string Key, byte[] RequestHas
 }
 
 /// <summary>The comment that a request created, and the response to a retry if it was removed since.</summary>
-internal sealed record StoredAnswer(long CommentId, byte[] WhenRemoved);
+internal sealed record StoredResponse(long CommentId, byte[] WhenRemoved);
 
 /// <summary>
 /// Records requests in the transaction that does the work. It stores no content, so that no text outlives its comment: the response to
@@ -38,7 +38,7 @@ internal static class Idempotency
 
     /// <summary>Claims the key for this transaction. If a request with the same key is in progress, waits briefly for its response.</summary>
     /// <returns>The earlier response, a problem, or null to proceed.</returns>
-    public static async Task<Outcome<StoredAnswer>?> Claim(this NpgsqlConnection connection, IdempotencyKey key, CancellationToken ct)
+    public static async Task<Outcome<StoredResponse>?> Claim(this NpgsqlConnection connection, IdempotencyKey key, CancellationToken ct)
     {
         try
         {
@@ -65,7 +65,7 @@ internal static class Idempotency
             return null;
         if (!requestHash.AsSpan().SequenceEqual(key.RequestHash))
             return Problem.KeyReused;
-        return new StoredAnswer(long.Parse(location.AsSpan(LocationPrefix.Length), CultureInfo.InvariantCulture), body);
+        return new StoredResponse(long.Parse(location.AsSpan(LocationPrefix.Length), CultureInfo.InvariantCulture), body);
     }
 
     public static Task Keep(this NpgsqlConnection connection, IdempotencyKey key, long commentId, ReadOnlyMemory<byte> whenRemoved, CancellationToken ct) =>

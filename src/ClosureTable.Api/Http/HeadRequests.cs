@@ -1,6 +1,6 @@
 namespace ClosureTable.Api.Http;
 
-/// <summary>HEAD wherever there is GET (RFC 9110, 9.1): the handler of GET runs, and the server leaves out what it writes.</summary>
+/// <summary>Every GET endpoint also accepts HEAD (RFC 9110, 9.1): its handler runs, and the server drops the body.</summary>
 internal static class HeadRequests
 {
     /// <summary>A group for all endpoints: those that take GET take HEAD too.</summary>
